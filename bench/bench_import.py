@@ -89,8 +89,10 @@ class Bench:
         *,
         bucket: float = BUCKET,
         killed_at: int | None = None,
+        run: float = RUN,
     ) -> Imported:
-        """A shop of so many customers, imported; the process is killed once so many are there."""
+        """A shop of so many customers, imported in runs of so many seconds; the process is killed
+        once `killed_at` are there."""
         shopify = LocalShopify(client_id="client-id", client_secret=_SECRET)
         await shopify.start()
         settings = Settings(
@@ -107,12 +109,12 @@ class Bench:
                 await _install(shopify, parts, customers, rate, bucket)
                 seen = _Seen()
                 shopify.changed[SHOP] = seen.see
-                process = await _process(self.uri, shopify, bulk_over)
+                process = await _process(self.uri, shopify, bulk_over, run)
                 if killed_at is not None:
                     await _reached(parts, killed_at, process)
                     process.kill()
                     await process.wait()
-                    process = await _process(self.uri, shopify, bulk_over)
+                    process = await _process(self.uri, shopify, bulk_over, run)
                 said, _ = await process.communicate()
                 if process.returncode:
                     raise SystemExit("the import failed: it says why above")
@@ -211,7 +213,7 @@ async def _install(
     await parts.credentials.save(SHOP, Tokens.model_validate(answer))
 
 
-async def _process(uri: str, shopify: LocalShopify, bulk_over: int) -> Process:
+async def _process(uri: str, shopify: LocalShopify, bulk_over: int, run: float) -> Process:
     settings = {
         "CPLUS_MONGO_URI": uri,
         "CPLUS_MONGO_DATABASE": "bench_import",
@@ -223,7 +225,7 @@ async def _process(uri: str, shopify: LocalShopify, bulk_over: int) -> Process:
     }
     program = Path(__file__).with_name("import_process.py")
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, str(program), str(bulk_over), str(RUN)),
+        *(sys.executable, str(program), str(bulk_over), str(run)),
         env={**os.environ, **settings},
         stdout=PIPE,
     )

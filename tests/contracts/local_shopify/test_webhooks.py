@@ -13,12 +13,16 @@ import pytest
 from aiohttp import web
 
 from cplus.local.shopify import LocalShopify
+from cplus.local.shopify.admin_api.bulk import FINISHED, Outcome
 from cplus.shopify import (
     App,
+    bulk,
     verify_webhook,
 )
 from cplus.shopify.queries import customer_exists
+from cplus.shopify.webhooks import BulkOperationFinished, parse
 from tests.contracts.local_shopify.world import SECRET, SHOP, admin, install, local_shop
+from tests.shopify_samples import SAMPLES
 
 
 class _App:
@@ -187,3 +191,47 @@ async def test_shops_are_described_by_program(
     for path in ("webhooks", "uninstall", "session_token", "faults"):
         answer = await http.post(f"{shopify.url}/_control/{path}", json={"shop": "evil.example"})
         assert answer.status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("outcome", "status", "error"),
+    [
+        (Outcome(), "completed", None),
+        (Outcome("FAILED", "TIMEOUT", 0), "failed", "timeout"),
+        (Outcome("CANCELED"), "canceled", None),
+    ],
+)
+async def test_the_end_of_a_bulk_operation_is_told_as_shopify_documents_it(
+    http: httpx.AsyncClient,
+    shopify: LocalShopify,
+    app: App,
+    receiver: _App,
+    outcome: Outcome,
+    status: str,
+    error: str | None,
+) -> None:
+    shopify.bulk.next[SHOP] = [outcome]
+    token = (await install(http, shopify, app)).access_token
+    client = admin(http, shopify, token)
+    gid = await bulk.start(client, bulk.customers_query(0))
+    await shopify.bulk.idle()
+    await shopify.courier.idle()
+    [(headers, body)] = [one for one in receiver.seen if one[0]["x-shopify-topic"] == FINISHED]
+    verify_webhook(body, headers["x-shopify-hmac-sha256"], [SECRET])
+    assert headers["x-shopify-shop-domain"] == SHOP
+    assert headers["x-shopify-api-version"] == "2026-10"
+    assert headers["content-type"].startswith("application/json")
+    for name in ("webhook-id", "event-id"):
+        assert headers[f"x-shopify-{name}"]
+    assert datetime.fromisoformat(headers["x-shopify-triggered-at"]).tzinfo is not None
+    sent = json.loads(body)
+    assert sent.keys() == SAMPLES[FINISHED].keys(), "no address of the file is in it"
+    assert (sent["status"], sent["error_code"], sent["type"]) == (status, error, "query")
+    told = parse(FINISHED, body)
+    assert isinstance(told, BulkOperationFinished)
+    assert f"gid://shopify/BulkOperation/{told.id}" == gid
+    assert (told.status, told.error_code) == (status, error)
+    found = await bulk.operation(client, gid)
+    assert found is not None
+    assert found.status == status.upper(), "what it tells is what one can ask for"
+    assert told.completed_at is not None
