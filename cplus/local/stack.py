@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
+from urllib.parse import urlsplit
 
 from cplus.local.answering import answering_as
 from cplus.local.aws import AwsEndpoint
@@ -231,6 +232,8 @@ class Stack:
             "CPLUS_APPLICATION_SECRET": kept.application_secret,
             "CPLUS_OPERATOR_TOKEN": kept.operator_token,
             "CPLUS_MAIL_DOMAIN": MAIL_DOMAIN,
+            # The endpoint is a name server too, with the same port by UDP.
+            "CPLUS_DNS": urlsplit(self.aws.endpoint).netloc,
             "CPLUS_APP_URL": app_url,
             "CPLUS_PUSH_ORIGIN": self.aws.endpoint,
         }

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 from aiohttp import web
 
+from cplus.local.aws.email.names import NamesProtocol
 from cplus.local.aws.server import Server
 
 
@@ -28,8 +29,13 @@ async def _serve(port: int, data: Path) -> None:
     )
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", port).start()
+    # The name server has the same port, by UDP.
+    names, _ = await loop.create_datagram_endpoint(
+        lambda: NamesProtocol(server.names), local_addr=("127.0.0.1", port)
+    )
     click.echo(f"ready on http://127.0.0.1:{port}, {server.loaded} objects loaded")
     await ended.wait()
+    names.close()
     server.close()
     await runner.cleanup()
 

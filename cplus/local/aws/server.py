@@ -22,6 +22,7 @@ from cplus.local.answering import pid_route
 from cplus.local.aws import moto_adapter, pages, sns, sqs, wsgi
 from cplus.local.aws.dead_letters import DeadLetters
 from cplus.local.aws.email.mailbox import Mailbox
+from cplus.local.aws.email.names import Names
 from cplus.local.aws.email.refusals import MailRefused
 from cplus.local.aws.email.ses import Order, Ses, from_v1, from_v2
 from cplus.local.aws.journal import Journal
@@ -33,6 +34,7 @@ from cplus.local.peers import only_users
 from cplus.local.push import PushService
 
 _ACCOUNT = "/v2/email/account"
+_IDENTITIES = "/v2/email/identities"
 _SENDING = "/v2/email/outbound-emails"
 _SETS = "/v2/email/configuration-sets/"
 _DESTINATIONS = "/event-destinations"
@@ -67,6 +69,8 @@ class Server:
         app.router.add_get("/_local/ses", self._trouble)
         app.router.add_post("/_local/ses", self._trouble)
         app.router.add_routes(self._push.routes())
+        app.router.add_get("/_local/dns", self._dns)
+        app.router.add_post("/_local/dns", self._dns)
         app.router.add_get("/_mailbox", self._mail)
         app.router.add_get("/_mailbox/{tail:.*}", self._mail)
         app.router.add_route("*", "/{tail:.*}", self._aws)
@@ -75,6 +79,11 @@ class Server:
     def close(self) -> None:
         """Records that this is a clean stop."""
         self._journal.close()
+
+    @property
+    def names(self) -> Names:
+        """The name server's records."""
+        return self._ses.names
 
     async def _state(self, _: web.Request) -> web.Response:
         """The number of messages and of dead letters per queue, what the last kill lost, and the
@@ -98,6 +107,15 @@ class Server:
                 return web.json_response({"error": str(error)}, status=400)
         tenants = self._ses.tenants.state()
         return web.json_response({**self._ses.trouble.state(), "tenants": tenants})
+
+    async def _dns(self, request: web.Request) -> web.Response:
+        """The records of merchants' domains; a POST writes some."""
+        if request.method == "POST":
+            try:
+                self.names.told(await request.json())
+            except (ValueError, TypeError, AttributeError) as error:
+                return web.json_response({"error": str(error)}, status=400)
+        return web.json_response(self.names.state())
 
     async def _mail(self, request: web.Request) -> web.Response:
         return pages.respond(self._mailbox, request)
@@ -137,6 +155,11 @@ class Server:
         if path.startswith(_ABOUT_TENANTS):
             asked = json.loads(body) if body else {}
             answered = self._ses.tenants.answer(request.method, path, asked, request.query)
+            if answered is not None:
+                return _json(answered)
+        if path.startswith(_IDENTITIES):
+            asked = json.loads(body) if body else {}
+            answered = self._ses.identities.answer(request.method, request.raw_path, asked)
             if answered is not None:
                 return _json(answered)
         if request.method != "POST":

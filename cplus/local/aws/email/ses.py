@@ -21,9 +21,11 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from cplus.local.aws import moto_adapter
+from cplus.local.aws.email.identities import Identities
 from cplus.local.aws.email.letters import header_values, leaving
 from cplus.local.aws.email.mail_events import Sent, fates
 from cplus.local.aws.email.mailbox import Mailbox
+from cplus.local.aws.email.names import Names
 from cplus.local.aws.email.refusals import REFUSALS, MailRefused
 from cplus.local.aws.email.tenants import Tenants
 from cplus.local.aws.email.trouble import Failure, Trouble
@@ -55,6 +57,8 @@ class Ses:
         self._publish = publish
         self.trouble = Trouble(time.time)
         self.tenants = Tenants()
+        self.names = Names()
+        self.identities = Identities(self.names)
         self._destinations: dict[str, dict[str, Mapping[str, Any]]] = {}
 
     def add_destination(self, name: str, request: Mapping[str, Any]) -> None:
@@ -137,7 +141,7 @@ class Ses:
         wanted = order.configuration_set
         if wanted and not moto_adapter.has_configuration_set(wanted):
             raise _no_such_set(wanted)
-        failed = [address for address in _senders(order) if _identity(address) is None]
+        failed = [address for address in _senders(order) if self._identity(address) is None]
         if failed:
             raise MailRefused(
                 "Email address is not verified. The following identities failed the check in "
@@ -148,8 +152,16 @@ class Ses:
         if order.tenant:
             self._check_tenant(order)
 
+    def _identity(self, address: str) -> str | None:
+        """The identity that mail from the address is sent with; None if none is verified."""
+        verified = [*moto_adapter.verified_identities(), *self.identities.verified()]
+        known = {name.lower() for name in verified}
+        parents = address.rpartition("@")[2].lower().split(".")
+        names = [address.lower(), *(".".join(parents[i:]) for i in range(len(parents)))]
+        return next((name for name in names if name in known), None)
+
     def _check_tenant(self, order: Order) -> None:
-        used = [_identity(address) for address in _senders(order)]
+        used = [self._identity(address) for address in _senders(order)]
         names = [f"identity/{one}" for one in used if one is not None]
         names += [f"configuration-set/{order.configuration_set}"] if order.configuration_set else []
         account = f"arn:aws:ses:{REGION}:{ACCOUNT}:"
@@ -225,14 +237,6 @@ def _addresses(values: Sequence[str]) -> list[str]:
 
 def _senders(order: Order) -> list[str]:
     return list(dict.fromkeys([order.source, *_addresses(header_values(order.raw, "from"))]))
-
-
-def _identity(address: str) -> str | None:
-    """The identity that mail from the address is sent with; None if none is verified."""
-    known = {name.lower() for name in moto_adapter.verified_identities()}
-    parents = address.rpartition("@")[2].lower().split(".")
-    names = [address.lower(), *(".".join(parents[i:]) for i in range(len(parents)))]
-    return next((name for name in names if name in known), None)
 
 
 def _no_such_set(name: str) -> MailRefused:

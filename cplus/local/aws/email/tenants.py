@@ -75,6 +75,7 @@ class Tenants:
             "/v2/email/tenants/get": lambda asked: {"Tenant": self._found(asked).told()},
             "/v2/email/tenants/delete": self._delete,
             "/v2/email/tenants/resources": self._associate,
+            "/v2/email/tenants/resources/delete": self._dissociate,
             "/v2/email/tenants/resources/list": self._resources,
             "/v2/email/tenant/suppression": self._suppression,
         }
@@ -175,6 +176,13 @@ class Tenants:
         if arn in tenant.resources:
             raise MailRefused("It is associated already.", code="AlreadyExistsException")
         tenant.resources.add(arn)
+        return {}
+
+    def _dissociate(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        tenant, arn = self._found(asked), str(asked.get("ResourceArn", ""))
+        if arn not in tenant.resources:
+            raise _unknown("It is not associated with the tenant.")
+        tenant.resources.discard(arn)
         return {}
 
     def _resources(self, asked: Mapping[str, Any]) -> dict[str, Any]:
