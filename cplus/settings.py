@@ -123,6 +123,11 @@ class Settings(BaseSettings):
     )
     roots_bucket: str = Field("", description="Bucket of the daily roots over the log")
     ses_configuration_set: str = Field("", description="SES configuration set of outgoing mail")
+    dns: str = Field(
+        "",
+        description="Name server that is asked about merchants' domains, `HOST:PORT`; without it, "
+        "that of the machine",
+    )
     shared_domain_daily: int = Field(
         500,
         ge=1,

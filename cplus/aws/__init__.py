@@ -10,6 +10,7 @@ from cplus.aws.clients import (
     Versions,
 )
 from cplus.aws.dead_letters import DeadLetter, DeadLetters, DeadQueue, Redrive
+from cplus.aws.identities import Identities, IdentityState
 from cplus.aws.kms import Kms
 from cplus.aws.objects import Objects
 from cplus.aws.queues import Depth, Queue, QueueUnanswered, Received
@@ -29,6 +30,8 @@ __all__ = [
     "DeadLetters",
     "DeadQueue",
     "Depth",
+    "Identities",
+    "IdentityState",
     "Kms",
     "MailNotTaken",
     "Objects",

@@ -54,10 +54,9 @@ class Tenants:
             ReputationEntityReference=arn,
             ReputationEntityPolicy=_policy(arn),
         )
-        account = ":".join(arn.split(":")[:5])
         for resource in (f"identity/{self._identity}", f"configuration-set/{self._set}"):
             call = ses.create_tenant_resource_association(
-                TenantName=name, ResourceArn=f"{account}:{resource}"
+                TenantName=name, ResourceArn=_resource(arn, resource)
             )
             await _unless(call, "AlreadyExistsException")
 
@@ -92,9 +91,30 @@ class Tenants:
             call = ses.delete_suppressed_destination(EmailAddress=written, TenantName=name)
             await _unless(call, "NotFoundException")
 
+    async def use(self, name: str, domain: str) -> None:
+        """Lets the tenant send from a domain."""
+        ses = await self._aws.client("sesv2")
+        resource = _resource(await self._arn(name), f"identity/{domain}")
+        call = ses.create_tenant_resource_association(TenantName=name, ResourceArn=resource)
+        await _unless(call, "AlreadyExistsException")
+
+    async def leave(self, name: str, domain: str) -> None:
+        """Lets the tenant send from a domain no more."""
+        ses = await self._aws.client("sesv2")
+        if await self.state(name) is None:
+            return
+        resource = _resource(await self._arn(name), f"identity/{domain}")
+        call = ses.delete_tenant_resource_association(TenantName=name, ResourceArn=resource)
+        await _unless(call, "NotFoundException")
+
     async def _arn(self, name: str) -> str:
         ses = await self._aws.client("sesv2")
         return str((await ses.get_tenant(TenantName=name))["Tenant"]["TenantArn"])
+
+
+def _resource(arn: str, name: str) -> str:
+    """The ARN of a resource in the account and region of the tenant."""
+    return ":".join([*arn.split(":")[:5], name])
 
 
 def _policy(arn: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from cplus.aws import Tenants
+from cplus.aws import Identities, Tenants
 from cplus.bootstrap.shops import ShopParts
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cplus.consumers.scheduled.due import DueRows
     from cplus.consumers.scheduled.taking import DueWork
     from cplus.consumers.sending.auto_replying import AutoReplying
+    from cplus.consumers.sending.domains.checking import SenderDomains
     from cplus.consumers.sending.limits.budget import Budget
     from cplus.consumers.sending.purpose import MailParts
     from cplus.consumers.sending.tenants import ShopTenants
@@ -60,6 +61,7 @@ class SendingParts(ShopParts):
             notices=self.notice_wishes,
             mailboxes=self.mailbox_news,
             tenants=self.tenants,
+            domains=self.sender_domains,
             clock=self.clock,
         )
 
@@ -74,7 +76,27 @@ class SendingParts(ShopParts):
         """The shops' tenants at SES, for who sends."""
         from cplus.consumers.sending.tenants import ShopTenants
 
-        return ShopTenants(self.tenants, self.recorder, self.due_rows, self.clock)
+        domains = self.sender_domains
+        return ShopTenants(self.tenants, self.recorder, self.due_rows, domains, self.clock)
+
+    @cached_property
+    def sender_domains(self) -> SenderDomains:
+        """The merchants' own domains."""
+        from cplus.consumers.sending.domains.checking import SenderDomains
+        from cplus.consumers.sending.domains.dns import Resolver
+        from cplus.consumers.sending.domains.rows import DomainRows
+
+        given = self.settings
+        return SenderDomains(
+            recorder=self.recorder,
+            rows=DomainRows(self.mongo.database, self.clock),
+            identities=Identities(self.aws, given.ses_configuration_set),
+            tenants=self.tenants,
+            texts=Resolver(given.dns).texts,
+            secret=given.secret("application_secret"),
+            region=given.region,
+            clock=self.clock,
+        )
 
     @cached_property
     def mail_budget(self) -> Budget:

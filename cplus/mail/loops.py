@@ -13,13 +13,17 @@ def is_own_address(address: str | None, domain: str) -> bool:
 
 
 def is_own_mail(mail: InboundMail, domain: str) -> bool:
-    """Whether we sent it: one of our addresses is its author, sender or envelope sender.
+    """Whether we sent it: one of our addresses is its author, sender or envelope sender; or, of
+    mail that left from a merchant's own domain, takes its answers, and it refers to an id of ours.
 
     Our address among the recipients proves nothing: people reply to all.
     """
-    return any(
+    if any(
         is_own_address(one, domain) for one in (mail.from_address, mail.sender, mail.return_path)
-    )
+    ):
+        return True
+    named = (one.strip("<>") for one in mail.references)
+    return is_own_address(mail.reply_to, domain) and any(is_own_address(i, domain) for i in named)
 
 
 def answer_address(mail: InboundMail, domain: str) -> str | None:

@@ -13,6 +13,7 @@ from cplus.consumers.reactions.replies import SCHEDULED, hand_out_scheduled
 from cplus.consumers.reactions.snoozes import SNOOZE, wake_snoozed
 from cplus.consumers.scheduled.taking import Handler
 from cplus.consumers.sending.delays import DELAYED, give_up
+from cplus.consumers.sending.domains.due import SENDER_DOMAIN, look_at_domain
 from cplus.consumers.sending.tenants import TENANT, look_after
 
 HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
@@ -24,6 +25,7 @@ HANDLERS: Final[Mapping[str, Handler]] = MappingProxyType(
         HELD: held,
         DAILY: digest,
         TENANT: look_after,
+        SENDER_DOMAIN: look_at_domain,
         SNOOZE: wake_snoozed,
     }
 )

@@ -15,6 +15,7 @@ from cplus.aws import Tenants
 from cplus.clock import Clock
 from cplus.consumers.scheduled.due import Due, DueRows, Row
 from cplus.deadline import Deadline
+from cplus.events.aggregates.sender_domain import SenderDomain
 from cplus.events.catalogue.privacy import NoticeKind
 from cplus.events.recording import Recorder
 from cplus.loop import together
@@ -55,6 +56,16 @@ class Mailboxes(Protocol):
         """The hour of a digest has come; returns when the next one is due."""
 
 
+class Domains(Protocol):
+    """Looks after the merchants' domains."""
+
+    async def check(self, shop: str, /) -> SenderDomain | None:
+        """Looks at the shop's domain, and records what changed."""
+
+    async def drop(self, shop: str, domain: str, /) -> None:
+        """Nothing of the domain is the shop's any more."""
+
+
 @dataclass(frozen=True, slots=True)
 class DueWork:
     """What handlers work with."""
@@ -68,6 +79,7 @@ class DueWork:
     mailboxes: Mailboxes
     tenants: Tenants
     """The shops' tenants at SES."""
+    domains: Domains
     clock: Clock
     seconds: float = SECONDS
     at_step: Callable[[str], None] = lambda _step: None

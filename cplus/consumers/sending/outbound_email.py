@@ -19,6 +19,7 @@ from cplus.actors import system
 from cplus.aws import LONGEST_DELAY, REFUSALS, Aws, MailNotTaken
 from cplus.clock import Clock
 from cplus.commands.conversations.withdrawing import Withdrawals, complete, withdrawn_by
+from cplus.commands.mail_settings import settings_of
 from cplus.commands.sending_state import note_limit
 from cplus.consumers.batches.messages import each_message
 from cplus.consumers.batches.room import Room
@@ -35,6 +36,7 @@ from cplus.consumers.sending.tenants import REFUSED, ShopTenants
 from cplus.deadline import Deadline
 from cplus.errors import InvalidInput
 from cplus.events.aggregates.addresses import Addresses
+from cplus.events.aggregates.settings import ShopSettings
 from cplus.events.base import Cause, Event, NewEvent
 from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.catalogue.settings import LimitOf
@@ -44,7 +46,7 @@ from cplus.events.log.store import EventStore
 from cplus.events.names import mail_stream, rejected_claim, sent_claim
 from cplus.events.recording import Recorder
 from cplus.leases import Lease, Leases, of_sending
-from cplus.mail import FILES_LIMIT, MESSAGE_TAG, SHOP_TAG
+from cplus.mail import FILES_LIMIT, MESSAGE_TAG, SHOP_TAG, is_own_address
 from cplus.settings import Settings
 from cplus.shopify import shop_host, shop_name
 from cplus.wording import worded
@@ -170,7 +172,7 @@ class Outbound:
 
     async def _send(self, lease: Lease, shop: str, mail: Outgoing, ready: Mail) -> None:
         message_id = mail.message_id
-        tenant = await self.tenants.of(shop)
+        settings = await settings_of(self.recorder, shop)
         if not await self.leases.note(lease, tried_at=self.clock()):
             raise TimeoutError("the lease ended before the mail was sent")
         try:
@@ -180,25 +182,35 @@ class Outbound:
                 recipients=ready.recipients,
                 tags={SHOP_TAG: shop_name(shop), MESSAGE_TAG: message_id},
                 configuration_set=self.settings.ses_configuration_set,
-                tenant=tenant,
+                tenant=settings.tenant,
             )
         except MailNotTaken as refusal:
             await self._give_back(shop, mail)
-            if refusal.permanent:
+            if refusal.permanent and not await self._by_domain(lease, shop, ready):
                 await self.leases.note(lease, tried_at=None)
                 await self._refused(shop, mail, refusal.code)
             else:
-                await self._not_now(shop, refusal.code)
+                await self._not_now(shop, refusal)
                 await self._put_off(lease, shop, message_id, refusal.code)
             return
         refs = sent_refs(self.settings, mail, ses_id)
-        await self._record(shop, mail, sent_claim(message_id, ses_id), mail.sent(ses_id), refs)
+        sent = mail.sent(ses_id, _fallback(settings, self.purposes.get(mail.purpose)))
+        await self._record(shop, mail, sent_claim(message_id, ses_id), sent, refs)
         log.info("mail_sent", shop=shop, message_id=message_id)
 
-    async def _not_now(self, shop: str, code: str) -> None:
-        if code in REFUSED:
+    async def _by_domain(self, lease: Lease, shop: str, ready: Mail) -> bool:
+        """Whether SES may have refused the mail because of the merchant's own domain, which is
+        looked at then: once for a mail, which next leaves from ours if the domain failed."""
+        own = not is_own_address(ready.sender, self.settings.mail_domain)
+        if not own or lease.notes.get("domain_checked"):
+            return False
+        await self.tenants.domain_works(shop)
+        return await self.leases.note(lease, domain_checked=True)
+
+    async def _not_now(self, shop: str, refusal: MailNotTaken) -> None:
+        if refusal.code in REFUSED:
             await self.tenants.refused(shop)
-        else:
+        elif not refusal.permanent:
             await self.budget.refused()
 
     async def _ready(self, shop: str, mail: Outgoing) -> Mail | Never | Later:
@@ -228,9 +240,8 @@ class Outbound:
     async def _takes(self, shop: str, mail: Outgoing, purpose: Purpose[Any]) -> Wait | None:
         """Takes what the mail needs of what may be sent. That the shop reached a limit of a day is
         recorded, for who wonders why its mail waits."""
-        wait = await self.budget.take(
-            shop, _count(mail), answers=mail.answers, ours=purpose.threads
-        )
+        ours = await self._from_ours(shop, purpose)
+        wait = await self.budget.take(shop, _count(mail), answers=mail.answers, ours=ours)
         if wait is not None and wait.code in _LIMITS:
             what = _LIMITS[wait.code]
             log.warning("daily_limit_reached", shop=shop, of=what, limit=wait.limit)
@@ -238,9 +249,14 @@ class Outbound:
         return wait
 
     async def _give_back(self, shop: str, mail: Outgoing) -> None:
-        purpose = self.purposes.get(mail.purpose)
-        ours = purpose is not None and purpose.threads
+        ours = await self._from_ours(shop, self.purposes.get(mail.purpose))
         await self.budget.give_back(shop, _count(mail), ours=ours)
+
+    async def _from_ours(self, shop: str, purpose: Purpose[Any] | None) -> bool:
+        """Whether it goes to a customer, and from our domain."""
+        if purpose is None or not purpose.threads:
+            return False
+        return (await settings_of(self.recorder, shop)).sender is None
 
     async def _put_off(self, lease: Lease, shop: str, message_id: str, code: str) -> None:
         """Tries again later: SES's limits may last for hours, longer than a queue gives tries."""
@@ -280,6 +296,12 @@ class Outbound:
             correlation_id=mail.commit.correlation,
             causation_id=mail.commit.id,
         )
+
+
+def _fallback(settings: ShopSettings, purpose: Purpose[Any] | None) -> str | None:
+    """The merchant's domain, if mail to a customer left from ours because it failed."""
+    to_customer = purpose is not None and purpose.threads
+    return settings.domain.fallback if to_customer and settings.domain else None
 
 
 def _count(mail: Outgoing) -> int:

@@ -123,9 +123,9 @@ class Outgoing:
             about = names.about_refs(self.wish.about)
         return [names.mail_stream(self.message_id), *about, names.message_ref(self.message_id)]
 
-    def sent(self, ses_message_id: str) -> Event:
-        """SES took it."""
-        return MailSent(**self._ids, ses_message_id=ses_message_id)
+    def sent(self, ses_message_id: str, fallback: str | None = None) -> Event:
+        """SES took it; from our domain in place of that which failed, if there is one."""
+        return MailSent(**self._ids, ses_message_id=ses_message_id, fallback=fallback)
 
     def delivered(self) -> Event:
         """The mailbox accepted it."""

@@ -20,6 +20,8 @@ from cplus.commands.sending_state import note_sending
 from cplus.consumers.erased_shops import is_removed, last_erasure
 from cplus.consumers.scheduled.due import Due, DueRows
 from cplus.consumers.scheduled.taking import DueWork
+from cplus.consumers.sending.domains.checking import SenderDomains
+from cplus.consumers.sending.domains.due import to_look_at
 from cplus.events.aggregates.settings import Paused
 from cplus.events.recording import Recorder
 
@@ -54,6 +56,7 @@ class ShopTenants:
     tenants: Tenants
     recorder: Recorder
     due: DueRows
+    domains: SenderDomains
     clock: Clock
 
     async def of(self, shop: str) -> str | None:
@@ -72,6 +75,15 @@ class ShopTenants:
             log.warning("suppression_stays", shop=shop, error=type(error).__name__)
             return False
         return True
+
+    async def domain_works(self, shop: str) -> bool:
+        """Looks at the shop's own domain, of which SES refused a mail; False if nobody could."""
+        try:
+            domain = await self.domains.check(shop)
+        except Exception as error:  # noqa: BLE001  the mail waits, however SES failed
+            log.warning("sender_domain_unknown", shop=shop, error=type(error).__name__)
+            return False
+        return domain is not None and domain.works
 
     async def refused(self, shop: str) -> None:
         """SES takes no mail of the tenant: what it says of it is looked at at once."""
@@ -98,4 +110,7 @@ async def look_after(due: Due, use: DueWork) -> datetime | None:
         paused = Paused(state.since or now, state.cause, by_operator=state.by_us)
         log.warning("sending_paused", shop=shop, tenant=name, by_operator=state.by_us)
     await note_sending(use.recorder, shop, tenant=name, paused=paused, now=now)
+    if domain := (await settings_of(use.recorder, shop)).domain:
+        # The app may have been removed in between, or the tenant be a new one.
+        await use.rows.put([to_look_at(shop, domain.name, now)])
     return now + (OTHERWISE if paused is None else WHILE_PAUSED)

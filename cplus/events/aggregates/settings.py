@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from cplus.errors import InvalidInput
 from cplus.events.aggregates.auto_reply import MAX_AUTO_REPLY, AutoReply, check
 from cplus.events.aggregates.hours import Hours, Interval, read_hours, stored_week
+from cplus.events.aggregates.sender_domain import Found, SenderDomain, added, checked, chosen
 from cplus.events.aggregates.tags import Tagging
 from cplus.events.base import AggregateEvent
 from cplus.events.catalogue.settings import (
@@ -18,6 +19,10 @@ from cplus.events.catalogue.settings import (
     DailyLimitReached,
     HoursSet,
     LimitOf,
+    SenderChosen,
+    SenderDomainAdded,
+    SenderDomainChecked,
+    SenderDomainRemoved,
     SendingPaused,
     SendingResumed,
     SignatureSet,
@@ -87,6 +92,8 @@ class ShopSettings(Tagging):
         """If SES sends none of its mail."""
         self.limited: Limited | None = None
         """When it last reached what it may send in a day."""
+        self.domain: SenderDomain | None = None
+        """The merchant's own domain, if they added one."""
 
     def forget(self) -> None:
         """The shop was erased since its last event: what is decided next begins anew."""
@@ -96,6 +103,11 @@ class ShopSettings(Tagging):
     def signature(self, user: str | None = None) -> str:
         """What stands below a reply of this user, by the id of the actor; empty for nothing."""
         return self.signatures.get(user) or self.signatures.get(None, "")
+
+    @property
+    def sender(self) -> str | None:
+        """The merchant's own address that mail to customers leaves from; None if it is ours."""
+        return self.domain.sender if self.domain else None
 
     def set_signature(self, *, text: str, user: str | None, person: str, now: datetime) -> None:
         """Sets what stands below the replies of the shop, or of one user; empty for nothing. Raises
@@ -181,6 +193,32 @@ class ShopSettings(Tagging):
         if last is None or last.of != of or _day(last.at) != _day(now):
             self._set(DailyLimitReached, of=of, limit=limit, now=now)
 
+    def add_domain(self, *, domain: str, now: datetime) -> None:
+        """Adds the domain. Raises InvalidInput if the shop has another one."""
+        if self.domain is not None and self.domain.name != domain:
+            raise InvalidInput(reason=worded("remove the domain that you have first"))
+        if self.domain is None:
+            self._set(SenderDomainAdded, domain=domain, now=now)
+
+    def remove_domain(self, *, now: datetime) -> None:
+        """Removes the domain, if there is one."""
+        if self.domain is not None:
+            self._set(SenderDomainRemoved, domain=self.domain.name, now=now)
+
+    def choose_sender(self, *, local: str | None, person: str, now: datetime) -> None:
+        """Mail leaves from this address at the domain, or with None from ours. Raises InvalidInput
+        if the domain does not work."""
+        domain = self.domain
+        if domain is None or (local and not domain.works):
+            raise InvalidInput(reason=worded("email can’t leave from this domain yet"))
+        if (local or None) != domain.local:
+            self._set(SenderChosen, domain=domain.name, person=person, local=local or None, now=now)
+
+    def note_found(self, *, domain: str, found: Found, now: datetime) -> None:
+        """What was found of the domain; of another one than the shop has, nothing."""
+        if self.domain is not None and self.domain.name == domain and self.domain.found != found:
+            self._set(SenderDomainChecked, domain=domain, now=now, **found._asdict())
+
     def _set(self, kind: type[AggregateEvent], *, now: datetime, **fields: Any) -> None:
         self.trigger_event(kind, anew=self._anew, timestamp=now, **fields)
 
@@ -242,6 +280,28 @@ class ShopSettings(Tagging):
     def _(self, event: DailyLimitReached) -> None:
         self._apply(anew=event.anew)
         self.limited = Limited(event.timestamp, event.of, event.limit)
+
+    @evolve.register
+    def _(self, event: SenderDomainAdded) -> None:
+        self._apply(anew=event.anew)
+        self.domain = added(event)
+
+    @evolve.register
+    def _(self, event: SenderDomainChecked) -> None:
+        self._apply(anew=event.anew)
+        if self.domain is not None:
+            self.domain = checked(self.domain, event)
+
+    @evolve.register
+    def _(self, event: SenderChosen) -> None:
+        self._apply(anew=event.anew)
+        if self.domain is not None:
+            self.domain = chosen(self.domain, event)
+
+    @evolve.register
+    def _(self, event: SenderDomainRemoved) -> None:
+        self._apply(anew=event.anew)
+        self.domain = None
 
 
 def _day(at: datetime) -> date:

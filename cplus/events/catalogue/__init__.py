@@ -28,6 +28,8 @@ from cplus.events.catalogue.senders import SenderBlocked, SenderUnblocked
 from cplus.events.catalogue.settings import (
     AutoReplySet,
     HoursSet,
+    SenderChosen,
+    SenderDomainChecked,
     SignatureSet,
     TenantMade,
 )
@@ -50,6 +52,8 @@ RECORDED_ONLY: Final[frozenset[type[Event]]] = frozenset(
         RetentionSet,
         SenderBlocked,
         SenderUnblocked,
+        SenderChosen,
+        SenderDomainChecked,
         SignatureSet,
         TagChanged,
         TagMade,

@@ -49,7 +49,7 @@ class MailSent(Event):
     """SES took the mail."""
 
     TYPE: ClassVar[str] = "mail.sent"
-    VERSION: ClassVar[int] = 2
+    VERSION: ClassVar[int] = 3
     message_id: str
     conversation_id: str | None = None
     """The conversation that it is about, if it is about one."""
@@ -57,6 +57,9 @@ class MailSent(Event):
     about: Mapping[str, str] = {}
     """As in MailRequested; nothing of a reply."""
     ses_message_id: str
+    fallback: str | None = None
+    """The merchant's own domain, if it was to leave from there and left from ours, because that
+    one failed."""
 
 
 class MailDelivered(Event):
@@ -173,3 +176,4 @@ UPCASTS = {
         MailSetAside,
     )
 }
+UPCASTS[MailSent.TYPE, 2] = _unchanged

@@ -14,6 +14,11 @@ LimitOf = Literal["shared_domain", "account"]
 """What a shop reached a limit of: its share of our own domain, or of what SES's account may
 send."""
 
+SesStatus = Literal["NOT_STARTED", "PENDING", "SUCCESS", "FAILED", "TEMPORARY_FAILURE"]
+"""What SES says of the keys of a domain, and of its MAIL FROM."""
+Holder = Literal["nobody", "shop", "another"]
+"""Whose a domain is: the shop's that proved it, another's, or of nobody who proved it."""
+
 
 class SignatureSet(AggregateEvent):
     """The merchant said what stands below the replies of the shop, or below those of one user."""
@@ -98,5 +103,59 @@ class DailyLimitReached(AggregateEvent):
     of: LimitOf
     limit: int
     """Recipients in 24 hours."""
+    anew: bool = False
+    """As in SignatureSet."""
+
+
+class SenderDomainAdded(AggregateEvent):
+    """The merchant wants the shop's mail to leave from a domain of theirs."""
+
+    TYPE: ClassVar[str] = "settings.sender_domain_added"
+    domain: str
+    """In the letters that name servers use."""
+    anew: bool = False
+    """As in SignatureSet."""
+
+
+class SenderDomainChecked(AggregateEvent):
+    """What was found of the domain; recorded when it is something else than before."""
+
+    TYPE: ClassVar[str] = "settings.sender_domain_checked"
+    domain: str
+    holder: Holder
+    proof: bool
+    """Whether the record that proves it for this shop is there."""
+    verified: bool
+    """Whether SES takes mail from it."""
+    dkim: SesStatus
+    tokens: tuple[str, ...] = ()
+    """SES's names for the keys of the domain."""
+    zone: str = ""
+    """Where those keys are."""
+    mail_from: SesStatus
+    dmarc: bool
+    """Whether the domain has a DMARC policy."""
+    anew: bool = False
+    """As in SignatureSet."""
+
+
+class SenderChosen(AggregateEvent):
+    """The merchant said from which address at the domain the shop's mail leaves."""
+
+    TYPE: ClassVar[str] = "settings.sender_chosen"
+    domain: str
+    person: str
+    """Whose key seals it: an id that nothing else has."""
+    local: Personal[str | None]
+    """What stands before the @; None: it leaves from our own domain."""
+    anew: bool = False
+    """As in SignatureSet."""
+
+
+class SenderDomainRemoved(AggregateEvent):
+    """The merchant wants nothing from the domain any more."""
+
+    TYPE: ClassVar[str] = "settings.sender_domain_removed"
+    domain: str
     anew: bool = False
     """As in SignatureSet."""

@@ -38,7 +38,7 @@ from cplus.events.catalogue.privacy import (
     PersonExported,
 )
 from cplus.events.catalogue.senders import SenderBlocked, SenderUnblocked
-from cplus.events.catalogue.settings import AutoReplySet, SignatureSet
+from cplus.events.catalogue.settings import AutoReplySet, SenderChosen, SignatureSet
 from cplus.events.catalogue.threads import ConversationRearranged
 from cplus.events.files import StoredFile
 from cplus.events.names import conversation_id, is_conversation
@@ -84,6 +84,7 @@ _OWN_DEEDS: Final[Mapping[type[Event], str]] = MappingProxyType(
         ErasureRequested: worded("asked that the person be erased"),
         PersonErased: worded("erased what is kept about the person"),
         SignatureSet: worded("set a signature"),
+        SenderChosen: worded("chose the address that email comes from"),
         AutoReplySet: worded("set the automatic replies"),
         ErasureCompleted: worded("completed the erasure of the person"),
         ConversationRearranged: worded("changed which messages stand in the conversation"),

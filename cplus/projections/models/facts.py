@@ -163,6 +163,8 @@ def with_fate(before: Mapping[str, Any], event: Recorded) -> dict[str, Any]:
         # A mail sent twice after a crash has two ids: the smaller, whichever was folded first.
         known = before["ses_message_id"]
         after["ses_message_id"] = min(known or fact.ses_message_id, fact.ses_message_id)
+        if isinstance(fact, MailSent) and fact.fallback:
+            after["fallback"] = fact.fallback
     rank = mail_rank(fact)
     mark, told = (before["status_at"], before["status_by"]), (event.occurred_at, event.id)
     # Among facts of one rank the first by its own time stands.

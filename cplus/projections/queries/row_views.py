@@ -121,6 +121,7 @@ def message_view(row: Row) -> Message:
         reason=row.get("reason"),
         status_at=row.get("status_at"),
         ses_message_id=row.get("ses_message_id"),
+        fallback=row.get("fallback"),
     )
 
 

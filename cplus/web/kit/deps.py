@@ -28,6 +28,8 @@ from cplus.commands.looking import Looks
 from cplus.consumers.mail.message_files import MessageFiles
 from cplus.consumers.mail.stored_mail import StoredMails
 from cplus.consumers.reactions.registry import REACTIONS
+from cplus.consumers.sending.domains.checking import SenderDomains
+from cplus.consumers.sending.limits.budget import Budget
 from cplus.consumers.webhooks.untranslated import Untranslated, count_untranslated
 from cplus.events.audit.history import PAGE, History, history
 from cplus.events.audit.questions import is_known
@@ -380,6 +382,14 @@ async def _shop_ids(request: Request) -> ShopIds:
     return _parts(request).shop_ids
 
 
+async def _sender_domains(request: Request) -> SenderDomains:
+    return _parts(request).sender_domains
+
+
+async def _budget(request: Request) -> Budget:
+    return _parts(request).mail_budget
+
+
 PagesDep = Annotated[Pages, Depends(pages_of)]
 SignaturesDep = Annotated[Signatures, Depends(signatures_of)]
 CookiesDep = Annotated[Cookies, Depends(cookies_of)]
@@ -427,4 +437,6 @@ ErasuresDep = Annotated[Erasures, Depends(_erasures)]
 IsKnownDep = Annotated[IsKnown, Depends(_is_known)]
 CertificatesDep = Annotated[Certificates, Depends(_certificates)]
 LooksDep = Annotated[Looks, Depends(_looks)]
+SenderDomainsDep = Annotated[SenderDomains, Depends(_sender_domains)]
+BudgetDep = Annotated[Budget, Depends(_budget)]
 ShopIdsDep = Annotated[ShopIds, Depends(_shop_ids)]

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import html
+import re
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
+from cplus.aws import Aws
 from cplus.commands.mail_settings import settings_of
 from cplus.commands.sending_state import note_limit, note_sending
 from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.aggregates.settings import Paused
-from cplus.events.catalogue.mail import AUTO_REPLY, MailDelivered
+from cplus.events.catalogue.mail import AUTO_REPLY, MailDelivered, MailSent
 from cplus.events.catalogue.privacy import ShopErased
 from cplus.events.catalogue.settings import SignatureSet
 from cplus.events.names import SHOP_ERASED_REF, conversation_stream, message_ref, settings_stream
 from cplus.ids import random_id
 from tests.integration.web.harness import OPERATOR, OTHER, SHOP, Harness, fields_of, path_of
+from tests.plain_http import plain_http
 from tests.samples import installed
 
 PAGE = "/settings/mail"
@@ -237,3 +242,78 @@ async def _console(web: Harness) -> str:
         signed = {**form, "name": "jo", "token": OPERATOR}
         await browser.post("/console/sign-in", data=signed)
         return (await browser.get("/console")).text
+
+
+async def test_a_merchant_adds_a_domain_copies_its_records_and_chooses_an_address(
+    mongo_uri: str, database: str, aws_endpoint: str, aws: Aws
+) -> None:
+    dns, stage = urlsplit(aws_endpoint).netloc, f"cplus-{random_id(12)}"
+    await (await aws.client("sesv2")).create_configuration_set(ConfigurationSetName=stage)
+    domain = f"{random_id(12)}.example"
+    given: dict[str, Any] = {"aws": aws, "dns": dns, "ses_configuration_set": stage}
+    async with Harness(mongo_uri, database, **given).opened() as web, web.signed_in() as browser:
+
+        async def do(what: str, **typed: str) -> httpx.Response:
+            page = (await browser.get(PAGE)).text.partition('id="sender-domain"')[2]
+            # Several forms go to one address: that with this button.
+            page = page[: page.index(f'name="do" value="{what}"') + 40 + len(what)]
+            start = page.rindex(f'action="{PAGE}/sender-domain"')
+            fields = fields_of(f"<form {page[start:]}></form>", f"{PAGE}/sender-domain")
+            return await browser.post(f"{PAGE}/sender-domain", data={**fields, **typed})
+
+        wrong = await do("add", domain="<gmail>.com")
+        assert wrong.status_code == 422
+        assert "This is not a domain" in wrong.text
+        assert 'value="&lt;gmail&gt;.com"' in wrong.text
+        assert "anybody can have an address" in (await do("add", domain="gmail.com")).text.lower()
+        assert (await do("add", domain=domain)).status_code == 303
+        page = (await browser.get(PAGE)).text
+        copied = re.findall(r'data-copy="([^"]+)"', page)
+        assert len(copied) == 14
+        assert page.count("Not found yet") == 6
+        assert "Address that email comes from" not in page
+        types = re.findall(r"<b>(TXT|CNAME|MX)</b>", page)
+        names = zip(copied[::2], types, copied[1::2], strict=True)
+        told: dict[str, list[str]] = {}
+        for name, kind, value in names:
+            told.setdefault(f"{name} {kind}", []).append(html.unescape(value))
+        async with plain_http() as http:
+            assert (await http.post(f"{aws_endpoint}/_local/dns", json=told)).status_code == 200
+        await do("check")
+        page = (await browser.get(PAGE)).text
+        assert page.count(">Found<") == 6
+        assert "The domain is set up." in page
+        elsewhere = await do("choose", sender="hello@elsewhere.example")
+        assert elsewhere.status_code == 422
+        assert f"Write an address at {domain}" in elsewhere.text
+        await do("choose", sender=f"hello@{domain}")
+        assert f"<bdi>hello@{domain}</bdi>" in (await browser.get(PAGE)).text
+        async with plain_http() as http:
+            gone: dict[str, list[str]] = {name: [] for name in told if name.endswith("CNAME")}
+            await http.post(f"{aws_endpoint}/_local/dns", json=gone)
+        await do("check")
+        page = (await browser.get(PAGE)).text
+        assert f"email can’t leave from <bdi>{domain}</bdi>" in page
+        assert page.count(">Gone<") == 3
+        await do("ours")
+        assert "email can’t leave from" not in (await browser.get(PAGE)).text
+        await do("remove")
+        assert domain not in (await browser.get(PAGE)).text
+
+
+async def test_a_message_that_left_from_our_domain_in_place_of_theirs_says_so(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    talk = await web.conversation()
+    answered = await web.parts.recorder.decide(
+        *(Conversation, SHOP, conversation_stream(talk)),
+        lambda c: c.reply(message_id="r1", text="Yes.", author="bea", now=web.clock()),
+        claim=random_id(), source="dashboard", actor="bea",
+    )  # fmt: skip
+    assert answered is not None
+    left = MailSent(
+        message_id="r1", conversation_id=talk, ses_message_id="s1", fallback="acorn.example"
+    )
+    await web.record(SHOP, "mail/r1", left)
+    page = (await browser.get(f"/conversations/{talk}")).text
+    assert "because <bdi>acorn.example</bdi> failed" in page

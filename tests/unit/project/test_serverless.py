@@ -20,6 +20,7 @@ import grimp
 import pytest
 
 from cplus.aws import SEALED_FOLDER, UPLOADS_FOLDER
+from cplus.aws.identities import TAG
 from cplus.commands.conversations.uploading import LIFE
 from cplus.consumers.batches.one_by_one import LONGER
 from cplus.consumers.imports.reconciling import LOST
@@ -518,6 +519,25 @@ def test_who_makes_tenants_at_ses_touches_those_of_its_stage_alone(template: Tem
     [stage] = re.findall(r":configuration-set/([^\"]+)", associating)
     for action in ("CreateTenant", "DeleteTenant", "GetTenant", "PutTenantSuppressionAttributes"):
         assert re.findall(r":tenant/([^\"]+)", rights[f"ses:{action}"]) == [f"{stage}-*"]
+
+
+def test_who_sets_up_domains_of_merchants_touches_what_is_tagged_for_its_stage_alone(
+    template: Template,
+) -> None:
+    role = template.resources[template.functions()["sweep"]["Role"]["Fn::GetAtt"][0]]
+    found = {
+        action.removeprefix("ses:"): statement.get("Condition")
+        for policy in role["Properties"]["Policies"]
+        for statement in policy["PolicyDocument"]["Statement"]
+        for action in statement["Action"]
+        if action.startswith("ses:") and action.endswith(("Identity", "MailFromAttributes"))
+    }
+    [stage] = found["CreateEmailIdentity"]["StringEquals"].values()
+    assert stage.startswith("cplus-")
+    making = {"StringEquals": {f"aws:RequestTag/{TAG}": stage}}
+    owned = {"StringEquals": {f"aws:ResourceTag/{TAG}": stage}}
+    others = ("DeleteEmailIdentity", "GetEmailIdentity", "PutEmailIdentityMailFromAttributes")
+    assert found == {"CreateEmailIdentity": making, **dict.fromkeys(others, owned)}
 
 
 def test_a_function_may_unwrap_with_the_one_key_of_kms_and_do_nothing_else_with_it(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cplus.commands.mail_settings import settings_of
 from cplus.consumers.sending.auto_replying import FRESH, find_auto_reply
 from cplus.consumers.sending.outgoing import name_of
 from cplus.consumers.sending.purpose import Later, Mail, MailParts, Never, Purpose
@@ -27,9 +28,10 @@ async def _ready(shop: str, wish: MailRequested, use: MailParts) -> Mail | Never
         return Never("the merchant replied first")
     domain, secret = use.settings.mail_domain, use.settings.secret("application_secret")
     address = reply_address(shop, talk, secret, domain)
+    sender = (await settings_of(recorder, shop)).sender or address
     raw = compose_reply(
         shop_name=await name_of(recorder.store, recorder.reader, shop),
-        from_address=address,
+        from_address=sender,
         to=wish.to_address,
         subject=reply_subject(reply.subject),
         text=reply.text,
@@ -40,7 +42,7 @@ async def _ready(shop: str, wish: MailRequested, use: MailParts) -> Mail | Never
         automatic=True,
         token=conversation_token(shop, talk, secret),
     )
-    return Mail(address, [wish.to_address], raw)
+    return Mail(sender, [wish.to_address], raw)
 
 
 PURPOSES = (Purpose(AUTO_REPLY, _ready, threads=True),)

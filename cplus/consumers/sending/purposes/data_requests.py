@@ -46,7 +46,7 @@ async def _ready(shop: str, wish: MailRequested, use: MailParts) -> Mail | Never
         told = []
     except (ShopifyUnavailable, Throttled) as error:
         return Later(type(error).__name__)
-    usable = [one for found in told if (one := _usable(found, use.settings.mail_domain))]
+    usable = [one for found in told if (one := usable_address(found, use.settings.mail_domain))]
     if not usable:
         return Never(UNTOLD)
     refusing = await refusing_addresses(use.recorder, shop, number)
@@ -56,7 +56,7 @@ async def _ready(shop: str, wish: MailRequested, use: MailParts) -> Mail | Never
     return await _composed(shop, wish, address, request.due_at, use)
 
 
-def _usable(address: str, domain: str) -> str | None:
+def usable_address(address: str, domain: str) -> str | None:
     """None for what is no address, and for one of ours: many merchants tell customers to write to
     the app, which is not where they look for this."""
     normal = normal_address(address)

@@ -42,17 +42,20 @@ async def _ready(shop: str, wish: ReplyWritten, use: MailParts) -> Mail | Never 
     domain, secret = use.settings.mail_domain, use.settings.secret("application_secret")
     conversation = conversation_id(wish.originator_id)
     address = reply_address(shop, conversation, secret, domain)
+    settings = await settings_of(use.recorder, shop)
+    # Answers come to us whatever it leaves from: by Reply-To.
+    sender = settings.sender or address
     earlier = await history(shop, wish, use.recorder, shop_name=name, zone=local)
     raw = compose_reply(
         shop_name=name,
-        from_address=address,
+        from_address=sender,
         to=wish.to_address,
         cc=wish.cc or (),
         # What the merchant writes first answers nothing.
         subject=reply_subject(wish.subject) if wish.in_reply_to or earlier else wish.subject,
         text=wish.text,
         files=files,
-        signature=(await settings_of(use.recorder, shop)).signature(wish.author),
+        signature=settings.signature(wish.author),
         history=earlier,
         reply_to=address,
         in_reply_to=wish.in_reply_to,
@@ -61,7 +64,7 @@ async def _ready(shop: str, wish: ReplyWritten, use: MailParts) -> Mail | Never 
         # A long shop name leaves no room for it in the address: the text carries it too.
         token=conversation_token(shop, conversation, secret),
     )
-    return Mail(address, recipients, raw)
+    return Mail(sender, recipients, raw)
 
 
 async def _files(

@@ -166,6 +166,8 @@ class Message:
     status_at: datetime | None
     """When the status was reached."""
     ses_message_id: str | None
+    fallback: str | None
+    """The merchant's own domain, if it was to leave from there and left from ours."""
 
     @property
     def place(self) -> tuple[datetime, int, str]:

@@ -13,12 +13,14 @@ from cplus.commands.mail_settings import settings_of
 from cplus.errors import InvalidInput
 from cplus.events.aggregates.settings import Limited
 from cplus.web.kit.deps import (
+    BudgetDep,
     ClockDep,
     ConversationsDep,
     MailDomainDep,
     PagesDep,
     QueriesDep,
     SecretDep,
+    SenderDomainsDep,
     SignaturesDep,
 )
 from cplus.web.kit.forms import form_key, new_key, own_form
@@ -29,15 +31,23 @@ from cplus.web.merchant.conversations.held import LIMITED
 from cplus.web.merchant.settings.auto_reply import AUTO_REPLY
 from cplus.web.merchant.settings.hours import HOURS
 from cplus.web.merchant.settings.mailboxes import MAILBOXES
-from cplus.web.merchant.settings.section import PAGE, Looking, Section, Sent
+from cplus.web.merchant.settings.section import PAGE, Domains, Looking, Section, Sent
+from cplus.web.merchant.settings.sender_domain import SENDER_DOMAIN
 from cplus.web.merchant.settings.signature import SIGNATURE
 
 router = APIRouter(prefix=PAGE)
 
-SECTIONS: Final[tuple[Section, ...]] = (SIGNATURE, HOURS, AUTO_REPLY, MAILBOXES)
+SECTIONS: Final[tuple[Section, ...]] = (SIGNATURE, HOURS, AUTO_REPLY, MAILBOXES, SENDER_DOMAIN)
 """In the order of the page."""
 _BY_NAME: Final = {section.name: section for section in SECTIONS}
 _NOTHING: Final[Mapping[str, str]] = {}
+
+
+async def _domains(own: SenderDomainsDep, budget: BudgetDep) -> Domains:
+    return Domains(own, budget)
+
+
+DomainsDep = Annotated[Domains, Depends(_domains)]
 
 
 async def _looking(
@@ -47,11 +57,12 @@ async def _looking(
     clock: ClockDep,
     secret: SecretDep,
     me: MerchantDep,
+    domains: DomainsDep,
     request: Request,
 ) -> Looking:
     settings = await settings_of(use.recorder, me.shop)
     asked = dict(request.query_params)
-    return Looking(me, settings, queries, use, domain, clock, secret, asked)
+    return Looking(me, settings, queries, use, domain, clock, secret, domains, asked)
 
 
 LookingDep = Annotated[Looking, Depends(_looking)]

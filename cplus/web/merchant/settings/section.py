@@ -5,15 +5,26 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from cplus.clock import Clock
 from cplus.commands.conversations.answering import Conversations
+from cplus.consumers.sending.domains.checking import SenderDomains
+from cplus.consumers.sending.limits.budget import Budget
 from cplus.events.aggregates.settings import ShopSettings
 from cplus.projections.queries import Queries
 from cplus.web.kit.signed_in import Merchant
 
 PAGE: Final = "/settings/mail"
+
+
+class Domains(NamedTuple):
+    """From where mail leaves."""
+
+    own: SenderDomains
+    """The merchants' own domains."""
+    budget: Budget
+    """What may leave from ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +41,7 @@ class Looking:
     clock: Clock
     secret: str
     """The application secret, of which codes are made."""
+    domains: Domains
     asked: Mapping[str, str]
     """What the address of the page says."""
 

@@ -1,0 +1,1 @@
+"""Merchants' own domains, from which the mail of their shops leaves."""
