@@ -111,9 +111,9 @@ async def test_reasons_faults_and_answers_are_told_in_the_language_of_the_reques
 
 @pytest.mark.browser
 async def test_in_the_frame_pages_speak_the_language_of_the_admin_from_page_to_page(
-    mongo_uri: str, database_name: str, chromium: Browser
+    mongo_uri: str, database: str, chromium: Browser
 ) -> None:
-    async with framed(mongo_uri, database_name) as app:
+    async with framed(mongo_uri, database) as app:
         app.shopify.store.state.shops[SHOP].admin_locale = "de"
         context = await chromium.new_context(locale="en-GB")
         page = await context.new_page()
