@@ -32,6 +32,8 @@ WIDE: ViewportSize = {"width": 1280, "height": 800}
 _NO_PAGE = re.compile(
     r"/|/(api|static|files)/.*|/messages/.*|/healthz|/auth/(install|callback|sign-out)|/console/.+"
     r"|/conversations/{conversation_id}/(reply|undo|answer-to|close|reopen|unmerge|unsplit|messages/{message_id}/(split|move-back)|spam|not-spam|block|unblock|undo|failed/.*)"
+    r"|/conversations/{conversation_id}/(assign|snooze|wake|tags|priority)|/inbox/(bulk|undo)"
+    r"|/settings/(tags/(make|change|remove)|views/(save|remove))"
     r"|/privacy/people/{person}/export"
     r"|/privacy/retention|/privacy/requests/{number}|/getting-started/(test|guide)|/privacy/erasures/{erasure}/certificate"
     r"|/inbox/automatic/{message_id}/conversation|/inbox/blocked/(unblock|author)|/settings/(mail/{section}|language)|/push_worker.js"
