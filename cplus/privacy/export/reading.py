@@ -39,6 +39,7 @@ from cplus.events.catalogue.privacy import (
 )
 from cplus.events.catalogue.senders import SenderBlocked, SenderUnblocked
 from cplus.events.catalogue.settings import AutoReplySet, SenderChosen, SignatureSet
+from cplus.events.catalogue.tags import TagChanged, TagMade, ViewSaved
 from cplus.events.catalogue.threads import ConversationRearranged
 from cplus.events.files import StoredFile
 from cplus.events.names import conversation_id, is_conversation
@@ -84,6 +85,9 @@ _OWN_DEEDS: Final[Mapping[type[Event], str]] = MappingProxyType(
         ErasureRequested: worded("asked that the person be erased"),
         PersonErased: worded("erased what is kept about the person"),
         SignatureSet: worded("set a signature"),
+        TagMade: worded("made a tag"),
+        TagChanged: worded("changed a tag"),
+        ViewSaved: worded("saved a view"),
         SenderChosen: worded("chose the address that email comes from"),
         AutoReplySet: worded("set the automatic replies"),
         ErasureCompleted: worded("completed the erasure of the person"),
