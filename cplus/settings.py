@@ -42,8 +42,13 @@ class Settings(BaseSettings):
         None, description="The secret before the last rotation, accepted beside the new one"
     )
     shopify_scopes: str = Field(
-        "read_customers,read_customer_merge,read_orders,read_fulfillments",
+        "read_customers,read_customer_merge,read_orders",
         description="Access scopes asked for on install; the same as in shopify.app.toml",
+    )
+    shopify_optional_scopes: str = Field(
+        "read_fulfillments",
+        description="Access scopes that the pages ask for where one is needed; the same as in "
+        "shopify.app.toml. Not for an app that is not embedded",
     )
     shopify_origin: str = Field(
         "https://{shop}", description="Where a shop's Admin lives; {shop} stands for its host"

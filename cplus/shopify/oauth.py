@@ -7,7 +7,7 @@ and session tokens.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -108,6 +108,20 @@ def authorize_url(app: App, shop: str, redirect_uri: str, state: str) -> str:
         "state": state,
     }
     return app.url(shop, "/admin/oauth/authorize?" + urlencode(query))
+
+
+def grant_url(app: App, shop: str, scopes: Sequence[str]) -> str:
+    """The page of Shopify on which the merchant can grant the app these optional scopes, or decline
+    them. Only for an app whose installation is Shopify-managed. Raises InvalidShop.
+
+    Source: `redirectToInstallPage` of Shopify's own libraries.
+    """
+    query = {
+        "client_id": app.client_id,
+        "scope": app.scopes,
+        "optional_scopes": ",".join(scopes),
+    }
+    return app.url(shop, "/admin/oauth/install?" + urlencode(query))
 
 
 async def exchange_code(http: httpx.AsyncClient, app: App, shop: str, code: str) -> Tokens:

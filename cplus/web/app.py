@@ -40,7 +40,7 @@ from cplus.web.kit.signed_in import (
     known_merchant,
     see_other,
 )
-from cplus.web.merchant import account, getting_started, metrics, search, sign_in
+from cplus.web.merchant import account, getting_started, metrics, scopes, search, sign_in
 from cplus.web.merchant.conversations import (
     beginning,
     failed,
@@ -117,7 +117,7 @@ def create_app(parts: Parts) -> FastAPI:
     merchant = (
         *(inbox, getting_started, beginning, page, replying, history, *mail),
         *(customers, privacy, exports, erasing, erasures, metrics, account),
-        *(search, mail_settings, language, notifications, sign_in),
+        *(search, mail_settings, language, notifications, scopes, sign_in),
         *(bulk, keys, handling, tags),
     )
     for module in (*merchant, window, console, dead, api):

@@ -11,8 +11,8 @@ from aiohttp import web
 from pydantic import ValidationError
 
 from cplus.errors import InvalidShop
-from cplus.local.shopify.admin.registered import split
-from cplus.local.shopify.admin.site import AdminSite
+from cplus.local.shopify.admin.registered import Registered, split
+from cplus.local.shopify.admin.scopes import Scopes
 from cplus.local.shopify.admin.tokens import IdTokens
 from cplus.local.shopify.admin_api import people
 from cplus.local.shopify.admin_api.bulk import Operations, Outcome
@@ -28,7 +28,8 @@ class Controlled(Protocol):
     store: Store
     grants: Grants
     id_tokens: IdTokens
-    admin: AdminSite
+    registered: Registered
+    scopes: Scopes
     bridge_reachable: bool
     courier: Courier
     bulk: Operations
@@ -160,11 +161,14 @@ class _Control:
         return web.json_response({}, status=201)
 
     async def post_scopes(self, request: web.Request) -> web.Response:
-        scopes = (await json_object(request)).get("scopes")
-        if not isinstance(scopes, str) or not split(scopes):
+        given = await json_object(request)
+        scopes, optional = given.get("scopes"), given.get("optional", "")
+        if not isinstance(scopes, str) or not split(scopes) or not isinstance(optional, str):
             raise web.HTTPBadRequest(text="scopes are wanted here, in one text with commas")
-        self._shopify.admin.release(scopes)
-        return web.json_response({"scopes": split(scopes)}, status=201)
+        optional = optional if "optional" in given else self._shopify.registered.optional
+        self._shopify.scopes.release(scopes, optional)
+        answer = {"scopes": split(scopes), "optional": split(optional)}
+        return web.json_response(answer, status=201)
 
     async def post_fault(self, request: web.Request) -> web.Response:
         shop = await self._shop(request)

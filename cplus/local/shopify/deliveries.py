@@ -116,6 +116,10 @@ class Courier:
         """The newest attempt of a webhook."""
         return self._known.get(webhook_id)
 
+    def sent(self) -> list[Delivery]:
+        """The newest attempt of each webhook, in the order in which they were first sent."""
+        return list(self._known.values())
+
     def taken(self, shop: str) -> int:
         """Number of distinct attempts that the app accepted from the shop since this process
         started."""

@@ -44,7 +44,7 @@ ICON = (
 )
 
 _BACK = '<p><a href="/">All shops</a></p>'
-_SCOPES = {
+SCOPES = {
     "read_customers": "View customers: names, addresses, notes and whether they want marketing",
     "read_customer_merge": "See when two customers are merged into one",
     "read_fulfillments": "View fulfillments: what was sent, and how far it is",
@@ -82,7 +82,7 @@ def consent_page(shop: LocalShop, fields: Mapping[str, str], *, update: bool = F
     """Asks the merchant to grant the app its scopes; the form sends `fields` back. With `update`,
     the app is installed, and a new version of it asks for more."""
     scopes = "".join(
-        f"<li>{escape(_SCOPES.get(scope, scope))}</li>"
+        f"<li>{escape(SCOPES.get(scope, scope))}</li>"
         for scope in fields.get("scope", "").split(",")
     )
     hidden = "".join(
@@ -97,6 +97,18 @@ def consent_page(shop: LocalShop, fields: Mapping[str, str], *, update: bool = F
         f'<p><a href="/">Cancel</a></p>'
     )
     return page(act, body)
+
+
+def optional_page(shop: LocalShop, scopes: Collection[str]) -> str:
+    """Asks the merchant for optional scopes, which they may decline."""
+    asked = "".join(f"<li>{escape(SCOPES.get(one, one))}</li>" for one in scopes)
+    body = (
+        f"<h1>Allow more</h1><p><strong>Conversations Plus</strong> asks for more access to "
+        f"<strong>{escape(shop.name)}</strong> ({escape(shop.host)}):</p><ul>{asked}</ul>"
+        '<form method="post"><button name="answer" value="allow">Allow</button> '
+        '<button name="answer" value="decline">Decline</button></form>'
+    )
+    return page("Allow more", body)
 
 
 def other_page(shop: LocalShop, path: str, app: str) -> str:

@@ -18,9 +18,10 @@ from cplus.local.answering import pid_route
 from cplus.local.hosts import besides, only_known, only_own_pages_and_links
 from cplus.local.peers import only_users
 from cplus.local.shopify import pages
-from cplus.local.shopify.admin import AdminSite, IdTokens, Registered
+from cplus.local.shopify.admin import AdminSite, IdTokens, Registered, Scopes
+from cplus.local.shopify.admin.forms import own_form
 from cplus.local.shopify.admin.framing import host
-from cplus.local.shopify.admin.site import app_address, own_form
+from cplus.local.shopify.admin.registered import app_address
 from cplus.local.shopify.admin_api.bulk import Operations
 from cplus.local.shopify.admin_api.cost import Bucket
 from cplus.local.shopify.admin_api.graphql_api import PAGINATION_LIMIT, Api
@@ -67,6 +68,7 @@ class LocalShopify:
         self.grants = Grants(self.store, client_id, client_secret, access_seconds=access_seconds)
         self.id_tokens = IdTokens(client_id, client_secret)
         self.bridge_reachable = True
+        self.scopes = Scopes(self)
         self.admin = AdminSite(self)
         self.courier = Courier(backoff)
         self.bulk = Operations(self.send_webhook)
@@ -104,7 +106,7 @@ class LocalShopify:
         site = web.TCPSite(self._runner, "127.0.0.1", self._port)
         await site.start()
         self._port = int(self._runner.addresses[0][1])
-        self.admin.release(self.registered.scopes)
+        self.scopes.release(self.registered.scopes, self.registered.optional)
         self.bulk.url = self.url
 
     async def stop(self) -> None:
@@ -174,6 +176,7 @@ class LocalShopify:
             web.post("/{shop}/admin/oauth/access_token", self._access_token),
             web.post("/{shop}/admin/api/{version}/graphql.json", self._graphql),
             *self.admin.routes(),
+            *self.scopes.routes(),
             *self.bulk.routes(),
             *control_routes(self),
         ]
@@ -215,7 +218,7 @@ class LocalShopify:
         shop = self._shop(request)
         form = {name: str(value) for name, value in (await request.post()).items()}
         fields = self._authorization({**request.query, **form})
-        code = self.grants.code(shop.host, fields["scope"])
+        code = self.grants.code(shop.host, self.scopes.of_grant(shop.host, fields["scope"]))
         query = self._signed(shop, code=code, state=fields["state"])
         # 303: the browser continues with GET.
         raise web.HTTPSeeOther(f"{fields['redirect_uri']}?{urlencode(query)}")

@@ -138,6 +138,7 @@ def furnish(app: FastAPI, parts: Parts) -> None:
     app.state.pages = Pages(parts.clock, parts.settings.shopify_admin_origin)
     app.state.pages.offer(file_link=FileLinks(parts.signer).address)
     app.state.bridge = Bridge.from_settings(parts.settings)
+    app.state.pages.offer(optional_scopes=app.state.bridge.optional_scopes)
     app.state.signatures = Signatures(secret, parts.signer)
     app.state.cookies = Cookies(secure=parts.settings.app_url.startswith("https://"))
 

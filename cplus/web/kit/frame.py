@@ -19,14 +19,18 @@ class Bridge:
     """Address of App Bridge."""
     admin: str
     """Origin of Shopify's Admin, with no slash at the end."""
+    optional_scopes: frozenset[str] = frozenset()
+    """The scopes that a page may ask for; none without an Admin, whose installation has them."""
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Bridge:
         """From the settings."""
+        optional = filter(None, map(str.strip, settings.shopify_optional_scopes.split(",")))
         return cls(
             client_id=settings.shopify_client_id,
             script=settings.app_bridge_url,
             admin=settings.shopify_admin_origin,
+            optional_scopes=frozenset(optional if settings.shopify_admin_origin else ()),
         )
 
     def page(self, shop: str, address: str = "/") -> str:

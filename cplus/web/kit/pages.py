@@ -126,6 +126,7 @@ class Pages:
             full=_full,
             exact=_exact,
             date=_date,
+            optional_scopes=frozenset(),
             in_admin=lambda shop, path: order_text.in_admin(admin, shop, path),
         )
 

@@ -38,6 +38,9 @@ _TEXTS: Final[dict[str, Worded]] = {
     "wait": worded("Wait until your files are uploaded."),
     "sending_in": worded("Sending in %(seconds)s s"),
     "sending": worded("Sending"),
+    "scope_granted": worded("Allowed. It shows here soon."),
+    "scope_declined": worded("Not allowed, so nothing changes."),
+    "scope_failed": worded("Shopify couldn’t be asked. Try again."),
     "install_again": worded("Install it again"),
 }
 """By the name by which a script asks for it: `say("copied")`."""

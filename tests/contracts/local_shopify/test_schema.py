@@ -101,7 +101,10 @@ def _described() -> dict[str, Any]:
 
 def test_the_app_asks_for_the_same_scopes_in_its_file_and_in_its_settings() -> None:
     described = _described()
-    assert described["access_scopes"]["scopes"] == Settings.model_fields["shopify_scopes"].default
+    asked = described["access_scopes"]
+    assert asked["scopes"] == Settings.model_fields["shopify_scopes"].default
+    optional = Settings.model_fields["shopify_optional_scopes"].default
+    assert ",".join(asked["optional_scopes"]) == optional
     version = Settings.model_fields["shopify_api_version"].default
     assert described["webhooks"]["api_version"] == version
 
@@ -131,4 +134,5 @@ def test_each_topic_exists_and_its_scope_is_asked_for(
     assert isinstance(known, graphql.GraphQLEnumType)
     said = str(known.values[re.sub("[/.]", "_", topic.upper())].description)
     wanted = set(re.findall(r"\bread_\w+", said))
-    assert not wanted or wanted & set(_described()["access_scopes"]["scopes"].split(","))
+    asked = _described()["access_scopes"]
+    assert not wanted or wanted & {*asked["scopes"].split(","), *asked["optional_scopes"]}

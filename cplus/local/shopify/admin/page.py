@@ -40,8 +40,13 @@ _PAGE = """<!doctype html>
 <p><a href="{base}">Install it again</a></p></div>
 <iframe id="app" name="app-iframe" title="{app}" src="{source}" data-origin="{origin}"
  data-base="{base}" data-name="{app}" data-tokens="/store/{handle}/id_token"
+ data-grants="/store/{handle}/scopes"
  allow="clipboard-write"></iframe>
 </main>
+<dialog id="grant" aria-labelledby="grant-title"><form method="dialog">
+<h2 id="grant-title">{app} asks for more access</h2><ul id="asked"></ul>
+<button value="allow" class="primary">Allow</button> <button value="decline">Decline</button>
+</form></dialog>
 <div id="toasts" role="status" aria-live="polite"></div>
 </body></html>
 """

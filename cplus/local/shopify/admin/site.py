@@ -6,9 +6,8 @@ It is another *site* than the app, as the real one is: the app is at `127.0.0.1`
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from aiohttp import web
@@ -16,13 +15,15 @@ from aiohttp import web
 from cplus.errors import InvalidShop
 from cplus.local.shopify import pages
 from cplus.local.shopify.admin import framing
+from cplus.local.shopify.admin.forms import own_form
 from cplus.local.shopify.admin.page import frame_page
-from cplus.local.shopify.admin.registered import Registered, split
+from cplus.local.shopify.admin.registered import Registered, app_address
+from cplus.local.shopify.admin.scopes import Scopes
 from cplus.local.shopify.admin.tokens import IdTokens
 from cplus.local.shopify.grants import Grants
 from cplus.local.shopify.state import LocalShop, Store
 from cplus.local.state import BRIDGE
-from cplus.shopify.hosts import SUFFIX, shop_host, shop_name
+from cplus.shopify.hosts import SUFFIX, shop_host
 
 STAFF: Final = {"1": "Robin Vale, owner", "2": "Sam Ito"}
 _USER: Final = "local_shopify_user"
@@ -41,11 +42,11 @@ class Framing(Protocol):
     grants: Grants
     id_tokens: IdTokens
     registered: Registered
+    scopes: Scopes
     bridge_reachable: bool
 
     @property
     def admin_url(self) -> str: ...  # noqa: D102
-    def send_webhook(self, topic: str, shop: str, content: dict[str, Any]) -> object: ...  # noqa: D102
     def uninstall(self, shop: str) -> object: ...  # noqa: D102
 
 
@@ -69,22 +70,12 @@ class AdminSite:
             web.get("/_admin/{file:admin[.](js|css)}", self._static),
         ]
 
-    def release(self, scopes: str) -> None:
-        """A version of the app that requires these scopes. What it requires no more is taken back
-        from every shop, and nobody is asked; for what is new, each shop's Admin asks."""
-        self._shopify.registered.scopes = scopes
-        state = self._shopify.store.state
-        for host, install in list(state.installs.items()):
-            shop = state.shops.get(host)
-            if shop and set(split(install.scope)) > set(self._shopify.registered.wanted):
-                self._set_scopes(shop)
-
     async def _open(self, request: web.Request) -> web.Response:
         shop, admin = self._shop(request), self._shopify.admin_url
         self._only_the_app(request)
         if request.host != urlsplit(admin).netloc:
             raise web.HTTPFound(admin + request.path_qs)
-        if missing := self._missing(shop):
+        if missing := self._shopify.scopes.missing(shop):
             update = shop.host in self._shopify.store.state.installs
             fields = {"scope": ",".join(missing)}
             text = pages.consent_page(shop, fields, update=update)
@@ -119,8 +110,8 @@ class AdminSite:
         shop = self._shop(request)
         self._only_the_app(request)
         own_form(request)
-        if self._missing(shop):
-            self._set_scopes(shop)
+        if self._shopify.scopes.missing(shop):
+            self._shopify.scopes.require(shop)
         raise web.HTTPSeeOther(request.path_qs)
 
     async def _id_token(self, request: web.Request) -> web.Response:
@@ -164,20 +155,6 @@ class AdminSite:
         name = request.match_info["file"]
         return _script(name, "text/css" if name.endswith(".css") else "text/javascript")
 
-    def _missing(self, shop: LocalShop) -> list[str]:
-        """All scopes that the app requires, if the shop has not granted each of them."""
-        wanted = self._shopify.registered.wanted
-        install = self._shopify.store.state.installs.get(shop.host)
-        return wanted if install is None or set(wanted) - set(split(install.scope)) else []
-
-    def _set_scopes(self, shop: LocalShop) -> None:
-        current = self._shopify.registered.wanted
-        previous = self._shopify.grants.grant(shop.host, ",".join(current))
-        if previous is not None:
-            now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-            told = {"id": 1, "shop_id": shop.id, "previous": split(previous), "current": current}
-            self._shopify.send_webhook("app/scopes_update", shop.host, {**told, "updated_at": now})
-
     def _shop(self, request: web.Request) -> LocalShop:
         try:
             host = shop_host(request.match_info["handle"] + SUFFIX)
@@ -199,20 +176,6 @@ class AdminSite:
 
     def _address(self, shop: LocalShop) -> str:
         return app_address(shop.host, self._shopify.registered)
-
-
-def app_address(host: str, app: Registered) -> str:
-    """The path of the app in the Admin of a shop."""
-    return f"/store/{shop_name(host)}/apps/{app.handle}"
-
-
-def own_form(request: web.Request) -> None:
-    """Refuses what a page of another site sends: browsers tell the page's origin."""
-    origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != request.host:
-        raise web.HTTPBadRequest(
-            text=pages.problem_page("The form stands on another site."), content_type="text/html"
-        )
 
 
 def _script(name: str, kind: str) -> web.Response:

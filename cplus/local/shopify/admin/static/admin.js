@@ -2,7 +2,7 @@
 "use strict";
 
 const frame = document.getElementById("app");
-const { origin, base, name, tokens } = frame.dataset;
+const { origin, base, name, tokens, grants } = frame.dataset;
 const one = (id) => document.getElementById(id);
 const say = (kind, told = {}) => frame.contentWindow.postMessage({ bridge: kind, ...told }, origin);
 let unsaved = false;
@@ -22,6 +22,18 @@ const heard = {
     const { id_token: token } = answer?.ok ? await answer.json() : {};
     if (answer?.status === 410) gone();
     say("token", { call, token });
+  },
+  // A scope that the app does not declare, or that is granted, is nothing to ask about.
+  async scopes({ call, scopes }) {
+    const ask = async (answer) => {
+      const body = new URLSearchParams({ scopes: scopes.join(","), ...(answer && { answer }) });
+      const answered = await fetch(grants, { method: "POST", body }).catch(() => null);
+      return answered?.ok ? answered.json() : null;
+    };
+    const first = await ask();
+    const allowed = !first?.asked.length || (await agreed(first.asked));
+    const last = allowed && first?.asked.length ? await ask("allow") : first;
+    say("scopes", { call, result: last && (allowed ? "granted-all" : "declined-all"), detail: last?.detail });
   },
   page({ links: told, title }) {
     links = Array.isArray(told) ? told : [];
@@ -60,6 +72,19 @@ window.addEventListener("message", (event) => {
   if (event.source !== frame.contentWindow || event.origin !== origin) return;
   heard[event.data?.bridge]?.(event.data);
 });
+
+// Whether the merchant allows what is asked; closing the window declines.
+function agreed(asked) {
+  const dialog = one("grant");
+  one("asked").replaceChildren(
+    ...asked.map((text) => Object.assign(document.createElement("li"), { textContent: text })),
+  );
+  dialog.returnValue = "";
+  dialog.showModal();
+  return new Promise((done) => {
+    dialog.addEventListener("close", () => done(dialog.returnValue === "allow"), { once: true });
+  });
+}
 
 function gone() {
   showSaveBar(false);

@@ -39,8 +39,26 @@
     });
   }
 
+  // Asks the merchant for optional scopes, in a window of the Admin's.
+  const scopes = {
+    request(asked) {
+      if (!embedded) return Promise.reject(new Error("the page is not in Shopify's Admin"));
+      return new Promise((resolve, reject) => {
+        const call = ++calls;
+        waiting.set(call, { resolve, reject });
+        tell("scopes", { call, scopes: [...asked] });
+      });
+    },
+  };
+
   // --- what the Admin says
   const heard = {
+    scopes({ call, result, detail }) {
+      const { resolve, reject } = waiting.get(call) ?? {};
+      waiting.delete(call);
+      if (result) resolve?.({ result, detail });
+      else reject?.(new Error("the app declares no such scope"));
+    },
     token({ call, token }) {
       const { resolve, reject } = waiting.get(call) ?? {};
       waiting.delete(call);
@@ -201,6 +219,7 @@
     idToken,
     loading: (on = true) => tell("loading", { on: Boolean(on) }),
     saveBar,
+    scopes,
     toast: {
       show(message, { isError = false, duration = 5000 } = {}) {
         const id = `toast-${++toasts}`;
