@@ -49,6 +49,10 @@ class Members:
         await self.visit(shop, member, now)
         await self._rows.update_one({"_id": f"{shop}/{member}"}, {"$set": {"keys": keys}})
 
+    async def knows(self, shop: str, member: str) -> bool:
+        """Whether a member with this id was here."""
+        return await self._rows.find_one({"_id": f"{shop}/{member}"}, {"_id": 1}) is not None
+
     async def of(self, shop: str, most: int = 200) -> list[str]:
         """The ids of those who were here, in their order."""
         found = await self._rows.find({"shop": shop}, {"member": 1}).to_list(most)

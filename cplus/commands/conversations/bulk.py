@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -18,6 +18,8 @@ from typing import Any, Final, TypeVar
 
 from cplus.actors import Actor, Source
 from cplus.commands.conversations.answering import Conversations, change
+from cplus.commands.conversations.handling import check_member
+from cplus.commands.mail_settings import settings_of
 from cplus.errors import InvalidInput, NotFound
 from cplus.events.aggregates.conversation import handling
 from cplus.events.aggregates.conversation.decisions import Conversation
@@ -25,6 +27,7 @@ from cplus.events.names import conversation_stream
 from cplus.ids import derived
 from cplus.loop import together
 from cplus.wording import worded
+from cplus.workspace.members import Members
 from cplus.workspace.undoing import Did, Undoes
 
 MOST: Final = 100
@@ -65,6 +68,7 @@ class Bulk:
 
     conversations: Conversations
     undoes: Undoes
+    members: Members
 
 
 def _reassign(value: str, before: Any, talk: Conversation) -> Decision | None:
@@ -77,14 +81,6 @@ def _reprioritize(value: str, before: Any, talk: Conversation) -> Decision | Non
     if talk.handling.priority != value:
         return None
     return partial(handling.prioritize, priority=before)
-
-
-def _untag(value: str, before: Any, _talk: Conversation) -> Decision | None:
-    return None if before else partial(handling.tag, removed=[value])
-
-
-def _retag(value: str, before: Any, _talk: Conversation) -> Decision | None:
-    return partial(handling.tag, added=[value]) if before else None
 
 
 def _resnooze(_value: str, before: Any, talk: Conversation) -> Decision | None:
@@ -149,14 +145,18 @@ ACTS: Final[Mapping[str, Act]] = {
 """What can be done with many, by what a form calls it; besides `tag` and `untag`."""
 
 
-def act_of(name: str, value: str) -> Act:
-    """The act of this name. Raises InvalidInput if there is none."""
+def act_of(name: str, value: str, tags: Collection[str]) -> Act:
+    """The act of this name; `tags` are those of the shop. Raises InvalidInput if there is none."""
     if name in {"tag", "untag"}:
-        on, off = ([value], []) if name == "tag" else ([], [value])
+        if value not in tags:
+            raise InvalidInput(reason=worded("there is no such tag any more"))
+        on = partial(handling.tag, added=[value], known=tags)
+        off = partial(handling.tag, removed=[value], known=tags)
+        there, back = (on, off) if name == "tag" else (off, on)
         return Act(
-            lambda _: partial(handling.tag, added=on, removed=off),
+            lambda _: there,
             lambda talk: value in talk.handling.tags,
-            _untag if name == "tag" else _retag,
+            _was(name == "untag", back),
         )
     if name not in ACTS:
         raise InvalidInput(reason=worded("choose what to do"))
@@ -185,7 +185,9 @@ async def act(
     if len(ids) > MOST:
         reason = worded("up to %(most)s conversations can be changed at once", most=MOST)
         raise InvalidInput(reason=reason)
-    chosen = act_of(name, value)
+    chosen = act_of(name, value, (await settings_of(use.conversations.recorder, shop)).tags)
+    if name == "assign":
+        await check_member(shop, value or None, actor, use.members)
     decision = chosen.decide(value)
     talks = await _each(ids, lambda one: _load(shop, one, use.conversations))
     before = {one: chosen.look(talk) for one, talk in talks.items() if talk is not None}
@@ -204,7 +206,8 @@ async def undo(shop: str, did: str, *, key: str, actor: Actor, source: Source, u
     told = await use.undoes.of(shop, actor.author, did)
     if told is None:
         raise NotFound(what="list of changes")
-    chosen = act_of(told.act, told.value)
+    tags = (await settings_of(use.conversations.recorder, shop)).tags
+    chosen = act_of(told.act, told.value, tags)
     talks = await _each(list(told.before), lambda one: _load(shop, one, use.conversations))
     back = {
         one: chosen.back(told.value, stood, talk)

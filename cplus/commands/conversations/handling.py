@@ -11,8 +11,12 @@ from functools import partial
 
 from cplus.actors import Actor, Source
 from cplus.commands.conversations.answering import Changed, Conversations, change
+from cplus.commands.mail_settings import settings_of
+from cplus.errors import InvalidInput
 from cplus.events.aggregates.conversation import handling
 from cplus.events.aggregates.conversation.decisions import Conversation
+from cplus.wording import worded
+from cplus.workspace.members import Members
 
 
 async def assign(
@@ -23,9 +27,12 @@ async def assign(
     key: str,
     actor: Actor,
     source: Source,
+    members: Members,
     use: Conversations,
 ) -> Changed:
-    """This member of staff looks after it from now on; None: nobody in particular."""
+    """This member of staff looks after it from now on; None: nobody in particular. Raises
+    InvalidInput for somebody whom `check_member` does not know."""
+    await check_member(shop, assignee, actor, members)
     decision = partial(handling.assign, assignee=assignee)
 
     def holds(talk: Conversation) -> bool:
@@ -77,9 +84,10 @@ async def tag(
     source: Source,
     use: Conversations,
 ) -> Changed:
-    """Puts tags on it, by their ids, and takes others off. That there are such tags is asked by
-    `tags.known`."""
-    decision = partial(handling.tag, added=added, removed=removed)
+    """Puts tags on it, by their ids, and takes others off; raises InvalidInput for one to put on it
+    that the shop does not have."""
+    known = (await settings_of(use.recorder, shop)).tags
+    decision = partial(handling.tag, added=added, removed=removed, known=known)
 
     def holds(talk: Conversation) -> bool:
         there = set(talk.handling.tags)
@@ -105,6 +113,14 @@ async def prioritize(
         return talk.handling.priority == priority
 
     return await change(decision, shop, conversation_id, key, actor, source, use, holds=holds)
+
+
+async def check_member(shop: str, member: str | None, actor: Actor, members: Members) -> None:
+    """Raises InvalidInput for an id of nobody who works here: whoever was not here in the last 180
+    days. Who asks is here."""
+    if member is None or member == actor.author or await members.knows(shop, member):
+        return
+    raise InvalidInput(reason=worded("choose somebody of your staff"))
 
 
 def _is_snoozed(talk: Conversation) -> bool:

@@ -251,7 +251,7 @@ async def _workspace(request: Request) -> Workspace:
 async def _bulk(request: Request) -> Bulk:
     """Does the same with many conversations."""
     parts = _parts(request)
-    return Bulk(parts.conversations, parts.workspace.undoes)
+    return Bulk(parts.conversations, parts.workspace.undoes, parts.workspace.members)
 
 
 async def _withdrawals(request: Request) -> Withdrawals:

@@ -32,6 +32,12 @@ async def talks(web: Harness, number: int) -> list[str]:
     return made
 
 
+async def were_here(web: Harness, *members: str) -> None:
+    """These members of staff have opened the app."""
+    for member in members:
+        await web.parts.workspace.members.visit(SHOP, member, NOW)
+
+
 async def send(browser: httpx.AsyncClient, page: str, action: str, **more: Any) -> httpx.Response:
     """Sends the form of this page that goes to `action`."""
     return await browser.post(action, data={**fields_of(page, action), **more})
@@ -103,6 +109,7 @@ async def test_undo_brings_back_how_each_stood_before(
     web: Harness, chosen: dict[str, str], before: dict[str, str] | None
 ) -> None:
     one, other = await talks(web, 2)
+    await were_here(web, "ben")
     async with web.signed_in(user="ada", called="Ada Brandt") as browser:
         if before:
             await bulk(browser, "open", [one], **before)
@@ -117,6 +124,7 @@ async def test_undo_brings_back_how_each_stood_before(
 
 async def test_undo_leaves_what_somebody_changed_since(web: Harness) -> None:
     one, other = await talks(web, 2)
+    await were_here(web, "ben", "carl")
     async with web.signed_in(user="ada", called="Ada Brandt") as browser:
         page = await bulk(browser, "open", [one, other], act="assign", assignee="ben")
         await bulk(browser, "open", [one], act="assign", assignee="carl")
@@ -178,6 +186,27 @@ async def test_tags_are_made_put_on_found_renamed_and_removed(web: Harness) -> N
         await send(browser, page, "/settings/tags/remove", tag=tag)
         assert "Resellers" not in (await browser.get("/inbox")).text
     assert other
+
+
+async def test_no_other_words_than_ids_of_tags_and_staff_are_recorded(web: Harness) -> None:
+    [one] = await talks(web, 1)
+    await tags.make_tag(
+        SHOP, "A", "red", key=random_id(26), actor=ADA, source="cli", use=web.parts.conversations
+    )
+    async with web.signed_in(user="ada", called="Ada Brandt") as browser:
+        page = (await browser.get(f"/conversations/{one}")).text
+        for what, fields, said in (
+            ("tags", {"tag-My neighbour Bob is ill": "1"}, "There is no such tag any more."),
+            ("assign", {"assignee": "nobody-here"}, "Choose somebody of your staff."),
+        ):
+            answer = await send(browser, page, f"/conversations/{one}/{what}", **fields)
+            assert said in (await browser.get(path_of(answer))).text
+        for fields, said in (
+            ({"act": "tag", "tag": "no-such-tag"}, "There is no such tag any more."),
+            ({"act": "assign", "assignee": "nobody-here"}, "Choose somebody of your staff."),
+        ):
+            assert said in await bulk(browser, "open", [one], **fields)
+    assert len(await web.stream(SHOP, one)) == 2
 
 
 async def test_tags_that_somebody_else_put_on_meanwhile_stay(web: Harness) -> None:

@@ -14,6 +14,7 @@ from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.catalogue.handling import ConversationTagged
 from tests.unit.events.conversations_given import NOW, closed, given, received, started, then
 
+KNOWN = {"t1", "t2", "t3", *(f"more{n}" for n in range(20))}
 LATER = NOW + timedelta(days=1)
 snoozed = partial(handling.snooze, until=LATER, now=NOW)
 for_reply = partial(handling.snooze, until=None, until_reply=True, now=NOW)
@@ -28,7 +29,7 @@ def test_what_is_asked_again_changes_nothing() -> None:
     talk = given(started, received)
     for _ in range(2):
         mine(talk)
-        handling.tag(talk, added=["t1", "t2"], now=NOW)
+        handling.tag(talk, added=["t1", "t2"], known=KNOWN, now=NOW)
         handling.prioritize(talk, priority="urgent", now=NOW)
         snoozed(talk)
     assert then(talk) == [
@@ -43,14 +44,28 @@ def test_what_is_asked_again_changes_nothing() -> None:
 
 
 def test_tags_are_put_on_and_taken_off_each_once() -> None:
-    talk = given(started, partial(handling.tag, added=["t1", "t1", "t2"], now=NOW))
-    handling.tag(talk, added=["t3"], removed=["t1", "t9"], now=NOW)
+    talk = given(started, partial(handling.tag, added=["t1", "t1", "t2"], known=KNOWN, now=NOW))
+    handling.tag(talk, added=["t3"], removed=["t1", "t9"], known=KNOWN, now=NOW)
     [event] = talk.collect_events()
     assert isinstance(event, ConversationTagged)
     assert (event.added, event.removed) == (("t3",), ("t1",))
     assert talk.handling.tags == ["t2", "t3"]
     with pytest.raises(InvalidInput, match="up to 20 tags"):
-        handling.tag(talk, added=[f"more{n}" for n in range(19)], now=NOW)
+        handling.tag(talk, added=[f"more{n}" for n in range(19)], known=KNOWN, now=NOW)
+
+
+def test_only_tags_of_the_shop_are_put_on_it_and_removed_ones_go_with_the_next_change() -> None:
+    talk = given(started, partial(handling.tag, added=["t1", "t2"], known=KNOWN, now=NOW))
+    with pytest.raises(InvalidInput, match="no such tag"):
+        handling.tag(talk, added=["My neighbour Bob"], known=KNOWN, now=NOW)
+    handling.tag(talk, added=["t1"], known={"t1"}, now=NOW)
+    assert then(talk) == [], "nothing else changes: nothing is recorded"
+    handling.tag(talk, added=["t3"], known={"t1", "t3"}, now=NOW)
+    assert talk.handling.tags == ["t1", "t3"]
+    many = [f"more{n}" for n in range(18)]
+    handling.tag(talk, added=many, known={"t1", "t3", *many}, now=NOW)
+    handling.tag(talk, added=["t2"], known={"t2"}, now=NOW)
+    assert talk.handling.tags == ["t2"], "what was removed from the shop takes no place"
 
 
 @pytest.mark.parametrize("way", [snoozed, for_reply])
@@ -104,7 +119,7 @@ def test_what_is_closed_or_spam_cannot_be_put_off_but_tagged() -> None:
     for talk in (given(started, closed), given(started, lambda c: c.mark_spam(NOW))):
         with pytest.raises(InvalidInput, match="can’t be snoozed"):
             snoozed(talk)
-        handling.tag(talk, added=["t1"], now=NOW)
+        handling.tag(talk, added=["t1"], known=KNOWN, now=NOW)
         assert talk.handling.tags == ["t1"]
 
 
@@ -113,7 +128,7 @@ def test_what_is_closed_or_spam_cannot_be_put_off_but_tagged() -> None:
     [
         mine,
         snoozed,
-        partial(handling.tag, added=["t1"], now=NOW),
+        partial(handling.tag, added=["t1"], known=KNOWN, now=NOW),
         partial(handling.prioritize, priority="high", now=NOW),
     ],
 )

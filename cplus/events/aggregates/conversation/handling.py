@@ -81,13 +81,20 @@ def tag(
     *,
     added: Collection[str] = (),
     removed: Collection[str] = (),
+    known: Collection[str],
     now: datetime,
 ) -> None:
-    """Puts tags on it and takes others off; those that it has, or has not, change nothing."""
+    """Puts tags on it and takes others off; those that it has, or has not, change nothing. `known`
+    are the tags that the shop has: no others are put on it, and those that it has besides go with
+    the next change."""
     _check(talk)
+    if not set(added) <= set(known):
+        raise InvalidInput(reason=worded("there is no such tag any more"))
     there = talk.handling.tags
-    off = tuple(one for one in there if one in removed and one not in added)
     on = tuple(dict.fromkeys(one for one in added if one not in there))
+    off = tuple(one for one in there if one in removed and one not in added)
+    if on or off:
+        off = tuple(one for one in there if one in off or one not in known)
     if len(there) - len(off) + len(on) > MAX_TAGS:
         raise InvalidInput(
             reason=worded("a conversation can have up to %(most)s tags", most=MAX_TAGS)

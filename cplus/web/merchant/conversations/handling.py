@@ -11,7 +11,7 @@ from cplus.clock import zone
 from cplus.commands.conversations import handling
 from cplus.commands.conversations.answering import Changed
 from cplus.errors import FormOfAnother, InvalidInput
-from cplus.web.kit.deps import ClockDep, ConversationsDep, SignaturesDep
+from cplus.web.kit.deps import ClockDep, ConversationsDep, SignaturesDep, WorkspaceDep
 from cplus.web.kit.forms import form_key, own_form
 from cplus.web.kit.signed_in import MerchantDep, see_other
 from cplus.web.merchant.conversations.page import IdDep, address_of, changed
@@ -38,6 +38,7 @@ async def assign(
     request: Request,
     signatures: SignaturesDep,
     use: ConversationsDep,
+    workspace: WorkspaceDep,
     me: MerchantDep,
     conversation_id: IdDep,
     came: CameFromDep,
@@ -47,7 +48,14 @@ async def assign(
     key, who = form_key(fields), fields.get("assignee") or None
     return await _done(
         handling.assign(
-            me.shop, conversation_id, who, key=key, actor=me.actor, source="dashboard", use=use
+            me.shop,
+            conversation_id,
+            who,
+            key=key,
+            actor=me.actor,
+            source="dashboard",
+            members=workspace.members,
+            use=use,
         ),
         conversation_id,
         "assigned" if who else "unassigned",

@@ -58,6 +58,7 @@ _REASONS: Final = (
     worded("a conversation can be snoozed for up to a year"),
     worded("a conversation can have up to %(most)s tags", most=MAX_TAGS),
     worded("choose a priority"),
+    worded("there is no such tag any more"),
     worded("the person of this conversation was erased"),
     worded("this conversation was merged into another: work on that one instead"),
 )
