@@ -65,16 +65,17 @@ class PushClient:
     ) -> Answer:
         """Gives one push to the browser's service, which keeps it for `lasts` seconds at most; of
         those that wait for a browser with the same `topic` (at most 32 characters of base64url), it
-        keeps the newest alone. What it answers is not read."""
-        headers: dict[bytes | str, bytes | str] = {
-            "Authorization": self._vapid.authorization(to.endpoint, self._clock()),
-            "Content-Encoding": "aes128gcm",
-            "Content-Type": "application/octet-stream",
-            "TTL": str(lasts),
-            "Topic": topic,
-            "Urgency": urgency,
-        }
+        keeps the newest alone. What it answers is not read. It raises nothing: one browser's
+        endpoint, which anybody can make up, keeps no other from being told."""
         try:
+            headers: dict[bytes | str, bytes | str] = {
+                "Authorization": self._vapid.authorization(to.endpoint, self._clock()),
+                "Content-Encoding": "aes128gcm",
+                "Content-Type": "application/octet-stream",
+                "TTL": str(lasts),
+                "Topic": topic,
+                "Urgency": urgency,
+            }
             async with asyncio.timeout(SECONDS):
                 return await self._post(to.endpoint, headers, encrypt(text, to))
         except NotPublic:
@@ -83,6 +84,8 @@ class PushClient:
             return Refused("not_understood")
         except (TimeoutError, OSError, httpcore.NetworkError, httpcore.TimeoutException) as error:
             return TryLater(type(error).__name__)
+        except Exception as error:  # noqa: BLE001  see above
+            return Refused(type(error).__name__)
 
     async def close(self) -> None:
         """Ends the connections."""
@@ -96,12 +99,13 @@ class PushClient:
                 self._own() as pool,
                 pool.stream("POST", endpoint, headers=headers, content=body) as answer,
             ):
-                return _told(answer)
+                return answer_of(answer)
         async with self._public.stream("POST", endpoint, headers=headers, content=body) as answer:
-            return _told(answer)
+            return answer_of(answer)
 
 
-def _told(answer: httpcore.Response) -> Answer:
+def answer_of(answer: httpcore.Response) -> Answer:
+    """What the push service's answer says."""
     status = answer.status
     if status in _GONE:
         return Gone()
@@ -112,6 +116,6 @@ def _told(answer: httpcore.Response) -> Answer:
         for name, value in answer.headers:
             if name.lower() == b"retry-after":
                 with suppress(ValueError):  # it may be a date, which nobody sends here
-                    wait = float(int(value))
-        return TryLater(str(status), min(max(wait, 0.0), _LONGEST_WAIT))
+                    wait = float(max(0, min(int(value), _LONGEST_WAIT)))
+        return TryLater(str(status), wait)
     return Refused(str(status))

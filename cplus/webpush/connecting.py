@@ -40,6 +40,8 @@ class PublicOnly(httpcore.AnyIOBackend):
                 found = await asyncio.get_running_loop().getaddrinfo(
                     host, port, type=socket.SOCK_STREAM
                 )
+        except UnicodeError as error:  # no name that there can be
+            raise NotPublic from error
         except (OSError, TimeoutError) as error:
             raise httpcore.ConnectError(str(error)) from error
         addresses = list(dict.fromkeys(str(one[4][0]) for one in found))

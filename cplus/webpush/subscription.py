@@ -15,6 +15,8 @@ from cplus.wording import worded
 
 _LONGEST: Final = 1_000
 """Characters of an endpoint; those of browsers have about 200."""
+_LONGEST_NAME: Final = 253
+_LONGEST_LABEL: Final = 63  # characters (RFC 1035, section 2.3.4)
 _AUTH: Final = 16  # bytes (RFC 8291, section 3.2)
 _POINT: Final = 65  # bytes of a point on the curve, uncompressed
 
@@ -70,7 +72,9 @@ def _is_public_name(host: str) -> bool:
         labels = host.split(".")
         # A last label of digits is an address in another spelling (WHATWG URL, "ends in a number").
         last = labels[-1]
-        return len(labels) > 1 and all(labels) and not last[:1].isdigit() and last != "localhost"
+        if len(host) > _LONGEST_NAME or not all(0 < len(one) <= _LONGEST_LABEL for one in labels):
+            return False
+        return len(labels) > 1 and not last[:1].isdigit() and last != "localhost"
     return False
 
 

@@ -100,7 +100,12 @@ class Pushing:
             async with places:
                 return await self._push(lease, shop, row, to, text, _topic(shop, talk))
 
-        left = [found for found in await asyncio.gather(*(one(*row) for row in rows)) if found]
+        # All of them, also if a note fails: who takes the lease next finds none at work.
+        told = await asyncio.gather(*(one(*row) for row in rows), return_exceptions=True)
+        for failed in told:
+            if isinstance(failed, BaseException):
+                raise failed
+        left = [found for found in told if isinstance(found, TryLater)]
         tries = int(lease.notes.get("tries", 0)) + 1
         if not left or tries >= _TRIES:
             return None

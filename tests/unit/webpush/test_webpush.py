@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import httpcore
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from cplus.errors import InvalidInput, NotPublic
-from cplus.webpush import Vapid, checked
+from cplus.webpush import PushClient, Refused, TryLater, Vapid, checked
 from cplus.webpush.base64url import decoded, encoded
+from cplus.webpush.client import answer_of
 from cplus.webpush.connecting import PublicOnly, is_public
 from cplus.webpush.encryption import CURVE, MOST, RECORD, encrypt
 from cplus.webpush.subscription import Subscription
@@ -84,6 +86,9 @@ def test_the_app_signs_for_the_push_service_alone_and_for_half_a_day() -> None:
         "https://[bad/x",
         "https://push.example.net:99999/x",
         f"https://push.example.net/{'x' * 1000}",
+        f"https://{'a' * 64}.example.net/x",
+        f"https://{'a.' * 130}net/x",
+        "https://push..example.net/x",
         "http://127.0.0.1:40000/_push/x",
         "",
     ],
@@ -134,3 +139,25 @@ def test_addresses_of_the_internet_are_public() -> None:
 async def test_a_name_that_leads_to_this_machine_is_not_connected_to() -> None:
     with pytest.raises(NotPublic):
         await PublicOnly().connect_tcp("localhost", 443, 1.0)
+
+
+async def test_an_endpoint_that_leads_nowhere_is_refused_and_raises_nothing() -> None:
+    client = PushClient(Vapid(SECRET, "https://app.example.com"), lambda: NOW)
+    for name in ("a" * 64, "a\udcff", "a..b", "xn--a"):
+        to = Subscription(f"https://{name}.invalid/x", _bytes(KEY), _bytes(AUTH))
+        answer = await client.push(b"x", to, topic="t", lasts=60)
+        assert isinstance(answer, Refused | TryLater), name
+    too_long = Subscription(f"https://{'a' * 64}.invalid/x", _bytes(KEY), _bytes(AUTH))
+    assert await client.push(b"x", too_long, topic="t", lasts=60) == Refused("not_public")
+    to = Subscription("https://push.invalid/x", _bytes(KEY), _bytes(AUTH))
+    assert await client.push(b"x" * (MOST + 1), to, topic="t", lasts=60) == Refused("ValueError")
+    await client.close()
+
+
+@pytest.mark.parametrize(
+    ("told", "seconds"),
+    [(b"60", 60), (b"9" * 400, 900), (b"9" * 5000, 0), (b"-5", 0), (b"Tue, 1 Dec 2026", 0)],
+)
+def test_a_push_service_cannot_have_us_wait_for_ever(told: bytes, seconds: float) -> None:
+    answer = httpcore.Response(429, headers=[(b"Retry-After", told)])
+    assert answer_of(answer) == TryLater("429", seconds)

@@ -304,3 +304,21 @@ async def test_the_same_browser_is_told_for_one_member_of_one_shop(pushed: Pushe
     assert kept.words
     await rows.signed_in(first, "birch.myshopify.com", "8")  # another member, the same browser
     assert await pushed.rows() == 0
+
+
+async def test_an_endpoint_that_leads_nowhere_keeps_no_other_browser_from_being_told(
+    pushed: Pushed,
+) -> None:
+    browser, parts = await pushed.on(), pushed.world.parts
+    # As a row from before such names were refused has it.
+    made_up = replace(
+        checked(browser.endpoint, browser.p256dh, browser.auth, local=parts.settings.push_origin),
+        endpoint=f"https://{'a' * 64}.example.net/x",
+    )
+    key = parts.vapid.public
+    await parts.push_subscriptions.add(SHOP, "666", made_up, key=key, words=True, says=SAYS)
+    await pushed.writes()
+    await pushed.tell()
+    await pushed.tell()
+    assert len(await browser.told()) == 1
+    assert await held_back(pushed.world) == 0
