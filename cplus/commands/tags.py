@@ -10,9 +10,12 @@ from functools import partial
 
 from cplus.actors import Actor, Source
 from cplus.commands.conversations.answering import Conversations
+from cplus.commands.conversations.handling import check_member
 from cplus.commands.mail_settings import change, sealed_for
 from cplus.events.aggregates.settings import ShopSettings
+from cplus.events.aggregates.tags import Shown
 from cplus.ids import derived
+from cplus.workspace.members import Members
 
 
 async def make_tag(
@@ -64,19 +67,21 @@ async def remove_tag(
 async def save_view(
     shop: str,
     name: str,
-    query: str,
+    shows: Shown,
     *,
     key: str,
     actor: Actor,
     source: Source,
+    members: Members,
     use: Conversations,
 ) -> int | None:
     """Saves what a list shows under a name, for everybody of the shop."""
+    await check_member(shop, shows.assignee or None, actor, members)
     decision = partial(
         ShopSettings.save_view,
         view=derived("view", shop, key)[:12],
         name=name,
-        query=query,
+        shows=shows,
         person=sealed_for(),
         now=use.clock(),
     )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
 from cplus.errors import InvalidInput, NotFound
 from cplus.events.aggregates.base import Aggregate
 from cplus.events.base import AggregateEvent
+from cplus.events.catalogue.handling import Priority
 from cplus.events.catalogue.tags import (
+    ListedState,
     TagChanged,
     TagMade,
     TagRemoved,
@@ -22,7 +24,6 @@ MAX_TAGS: Final = 100
 MAX_VIEWS: Final = 30
 MAX_NAME: Final = 40
 """Characters of the name of a tag or a view."""
-_MAX_QUERY: Final = 1_000
 
 
 class Tag(NamedTuple):
@@ -33,13 +34,24 @@ class Tag(NamedTuple):
     colour: str
 
 
+class Shown(NamedTuple):
+    """Which conversations a view shows; each is said at ViewSaved."""
+
+    state: ListedState
+    tag: str | None = None
+    assignee: str | None = None
+    priority: Priority | None = None
+    since: str | None = None
+    until: str | None = None
+    files: bool = False
+
+
 class View(NamedTuple):
     """A view of the inbox that was saved."""
 
     id: str
     name: str
-    query: str
-    """What is chosen, as the address of the list says it."""
+    shows: Shown
 
 
 class Tagging(Aggregate):
@@ -91,9 +103,9 @@ class Tagging(Aggregate):
         if tag in self.tags:
             self._set(TagRemoved, tag=tag, now=now)
 
-    def save_view(self, *, view: str, name: str, query: str, person: str, now: datetime) -> None:
-        """Saves a view with this id. Raises InvalidInput for a name that cannot be, and if there
-        are too many."""
+    def save_view(self, *, view: str, name: str, shows: Shown, person: str, now: datetime) -> None:
+        """Saves a view with this id. Raises InvalidInput for a name that cannot be, for a tag that
+        there is not, and if there are too many."""
         if view in self.views:
             return
         name = _name(name)
@@ -102,15 +114,17 @@ class Tagging(Aggregate):
         if len(self.views) >= MAX_VIEWS:
             reason = worded("a shop can have up to %(most)s saved views", most=MAX_VIEWS)
             raise InvalidInput(reason=reason)
-        if len(query) > _MAX_QUERY:
-            raise InvalidInput(reason=worded("this view can’t be saved"))
+        if shows.tag is not None and shows.tag not in self.tags:
+            raise InvalidInput(reason=worded("there is no such tag any more"))
+        for day in (shows.since, shows.until):
+            _check_day(day)
         self._set(
             ViewSaved,
             person=self.sealed_as or person,
             view=view,
             name=name,
-            query=query,
             now=now,
+            **shows._asdict(),
         )
 
     def remove_view(self, *, view: str, now: datetime) -> None:
@@ -137,7 +151,8 @@ class Tagging(Aggregate):
                 self.tags.pop(event.tag, None)
             case ViewSaved():
                 self.sealed_as = event.person
-                self.views[event.view] = View(event.view, event.name or "", event.query or "")
+                shows = Shown(*(getattr(event, field) for field in Shown._fields))
+                self.views[event.view] = View(event.view, event.name or "", shows)
             case ViewRemoved():
                 self.views.pop(event.view, None)
 
@@ -149,6 +164,15 @@ def _name(name: str) -> str:
     if len(name) > MAX_NAME:
         raise InvalidInput(reason=worded("a name can be up to %(most)s characters", most=MAX_NAME))
     return name
+
+
+def _check_day(day: str | None) -> None:
+    try:
+        well = day is None or date.fromisoformat(day).isoformat() == day
+    except ValueError:
+        well = False
+    if not well:
+        raise InvalidInput(reason=worded("this view can’t be saved"))
 
 
 def _colour(colour: str) -> str:

@@ -5,9 +5,15 @@ Their names are the merchant's own words, sealed as those of the other settings 
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from cplus.events.base import AggregateEvent, Personal
+from cplus.events.catalogue.handling import Priority
+
+ListedState = Literal[
+    "all", "open", "unanswered", "mine", "unassigned", "snoozed", "closed", "spam"
+]
+"""What a list of conversations shows: `unanswered`, `mine` and `unassigned` of what is open."""
 
 
 class TagMade(AggregateEvent):
@@ -56,8 +62,18 @@ class ViewSaved(AggregateEvent):
     view: str
     """Its id."""
     name: Personal[str | None]
-    query: Personal[str | None]
-    """What is chosen, as the address of the list says it."""
+    state: ListedState
+    tag: str | None = None
+    """The id of a tag that the conversations have; None: whichever."""
+    assignee: str | None = None
+    """The id of who looks after them; empty for nobody, None for whoever."""
+    priority: Priority | None = None
+    since: str | None = None
+    """The first day of their newest messages in the shop's time zone, `2026-12-01`."""
+    until: str | None = None
+    """The last day."""
+    files: bool = False
+    """Whether a customer sent files in them."""
     anew: bool = False
     """As in SignatureSet."""
 

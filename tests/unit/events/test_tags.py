@@ -8,7 +8,7 @@ import pytest
 
 from cplus.errors import InvalidInput, NotFound
 from cplus.events.aggregates.settings import ShopSettings
-from cplus.events.aggregates.tags import MAX_TAGS, MAX_VIEWS
+from cplus.events.aggregates.tags import MAX_TAGS, MAX_VIEWS, Shown
 from cplus.events.base import AggregateEvent
 from cplus.events.catalogue.tags import TagMade, ViewSaved
 
@@ -24,7 +24,7 @@ def make(settings: ShopSettings, tag: str = "t1", name: str = "VIP", colour: str
 
 
 def save(settings: ShopSettings, view: str = "v1", name: str = "Late") -> None:
-    settings.save_view(view=view, name=name, query="view=open", person=f"person/{view}", now=NOW)
+    settings.save_view(view=view, name=name, shows=Shown("open"), person=f"person/{view}", now=NOW)
 
 
 def then(settings: ShopSettings) -> list[str]:
@@ -53,6 +53,27 @@ def test_all_names_of_a_shop_are_sealed_under_one_key() -> None:
     save(settings)
     made = settings.collect_events()
     assert {one.person for one in made if isinstance(one, TagMade | ViewSaved)} == {"person/t1"}
+
+
+def test_a_view_is_saved_with_what_it_shows_by_fields() -> None:
+    settings = empty()
+    make(settings)
+    shows = Shown("mine", "t1", "", "urgent", "2026-11-01", "2026-11-30", files=True)
+    settings.save_view(view="v1", name="Late", shows=shows, person="person/v1", now=NOW)
+    assert settings.views["v1"].shows == shows
+    [_, saved] = settings.collect_events()
+    assert isinstance(saved, ViewSaved)
+    assert (saved.state, saved.tag, saved.assignee, saved.priority) == ("mine", "t1", "", "urgent")
+
+
+@pytest.mark.parametrize(
+    "shows", [Shown("open", tag="t9"), Shown("open", since="My neighbour"), Shown("open", until="")]
+)
+def test_a_view_shows_tags_and_days_that_there_are(shows: Shown) -> None:
+    settings = empty()
+    with pytest.raises(InvalidInput):
+        settings.save_view(view="v1", name="Late", shows=shows, person="person/v1", now=NOW)
+    assert settings.views == {}
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,9 @@ from typing import Literal
 
 from cplus.events.catalogue.handling import Priority
 from cplus.events.catalogue.mail import AsideReason
+from cplus.events.catalogue.tags import ListedState
 
-ConversationState = Literal[
-    "open", "unanswered", "mine", "unassigned", "snoozed", "closed", "all", "spam"
-]
+ConversationState = ListedState
 SetAsideKind = Literal["all", "quarantine", "automatic"]
 DeliveryState = Literal["under_way", "arrived", "failed", "all"]
 MailStatus = Literal["written", "sent", "delivered", "bounced", "complained", "rejected"]

@@ -11,12 +11,12 @@ from fastapi import Depends
 
 from cplus.actors import Actor
 from cplus.commands.mail_settings import settings_of
-from cplus.events.aggregates.tags import Tag, View
+from cplus.events.aggregates.tags import Tag
 from cplus.projections.queries import Conversation, ConversationCounts, Page
 from cplus.web.kit.deps import ClockDep, ConversationsDep, QueriesDep, WorkspaceDep
 from cplus.web.kit.i18n import gettext as _
 from cplus.web.kit.signed_in import Merchant, MerchantDep
-from cplus.web.merchant.inbox.place import VIEWS, Place
+from cplus.web.merchant.inbox.place import VIEWS, Place, SavedView, views_of
 from cplus.workspace.members import Member
 from cplus.workspace.read_marks import KEPT
 
@@ -34,7 +34,7 @@ class Desk:
     """What each member of staff is called, by their ids."""
     tags: Mapping[str, Tag]
     """By their ids, in the order of their names."""
-    views: Sequence[View]
+    views: Sequence[SavedView]
 
     def called(self, member: str) -> str:
         """What a member of staff is called."""
@@ -71,7 +71,7 @@ class Desks:
             member,
             dict(sorted(names.items(), key=lambda one: (one[0] != me.actor.author, one[1]))),
             {tag.id: tag for tag in ordered},
-            sorted(settings.views.values(), key=lambda view: view.name.casefold()),
+            views_of(settings),
         )
 
     async def page(self, place: Place, limit: int = SHOWN) -> Page[Conversation]:
@@ -114,6 +114,5 @@ def numbers_of(counts: ConversationCounts, mine: int) -> Mapping[str, int]:
 
 def name_of(place: Place, desk: Desk) -> str:
     """What a list is called: as it was saved, or by its view."""
-    query = place.start.query
-    saved = next((view.name for view in desk.views if view.query == query), None)
+    saved = next((view.name for view in desk.views if view.place == place.start), None)
     return saved or _(VIEWS[place.view])

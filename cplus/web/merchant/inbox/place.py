@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
-from typing import Annotated, Any, Final, Self, get_args
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Any, Final, NamedTuple, Self, get_args
 from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Depends, Request
 
 from cplus.clock import zone
+from cplus.events.aggregates.settings import ShopSettings
+from cplus.events.aggregates.tags import Shown
 from cplus.events.catalogue.handling import Priority
 from cplus.projections.queries import ConversationState, Filter
 from cplus.web.kit.signed_in import Merchant
@@ -79,6 +81,32 @@ class Place:
         except ValueError:
             return None
 
+    @classmethod
+    def showing(cls, shows: Shown) -> Self:
+        """The list of a view that was saved."""
+        return cls(
+            view=shows.state,
+            tag=shows.tag or "",
+            assignee=NOBODY if shows.assignee == "" else shows.assignee or "",
+            priority=shows.priority,
+            since=shows.since or "",
+            until=shows.until or "",
+            files=shows.files,
+        )
+
+    @property
+    def shown(self) -> Shown:
+        """What it shows, to be saved."""
+        return Shown(
+            self.view,
+            tag=self.tag or None,
+            assignee="" if self.assignee == NOBODY else self.assignee or None,
+            priority=self.priority,
+            since=self.since or None,
+            until=self.until or None,
+            files=self.files,
+        )
+
     @property
     def query(self) -> str:
         """As an address says it."""
@@ -122,13 +150,29 @@ class Place:
         return Filter(
             self.view,
             member=me.actor.author,
-            assignee=("" if self.assignee == NOBODY else self.assignee) if self.assignee else None,
+            assignee=self.shown.assignee,
             tag=self.tag or None,
             priority=self.priority,
             since=_begins(self.since, me, days=0),
             until=_begins(self.until, me, days=1),
             has_files=self.files,
         )
+
+
+class SavedView(NamedTuple):
+    """A view that was saved, as pages link to it."""
+
+    id: str
+    name: str
+    place: Place
+
+
+def views_of(settings: ShopSettings) -> list[SavedView]:
+    """The views of the shop, in the order of their names."""
+    views = (
+        SavedView(one.id, one.name, Place.showing(one.shows)) for one in settings.views.values()
+    )
+    return sorted(views, key=lambda view: view.name.casefold())
 
 
 def _day(text: str) -> str:
@@ -142,9 +186,9 @@ def _begins(day: str, me: Merchant, *, days: int) -> datetime | None:
     if not day:
         return None
     try:
-        return datetime.combine(
-            date.fromisoformat(day) + timedelta(days=days), time(), zone(me.timezone)
-        )
+        first = date.fromisoformat(day) + timedelta(days=days)
+        # In UTC some zones' first and last days lie outside of the years that there are.
+        return datetime.combine(first, time(), zone(me.timezone)).astimezone(UTC)
     except OverflowError:
         return None
 

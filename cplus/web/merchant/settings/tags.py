@@ -11,12 +11,12 @@ from fastapi.responses import HTMLResponse, Response
 from cplus.commands import tags
 from cplus.commands.mail_settings import settings_of
 from cplus.errors import InvalidInput
-from cplus.web.kit.deps import ConversationsDep, PagesDep, SignaturesDep
+from cplus.web.kit.deps import ConversationsDep, PagesDep, SignaturesDep, WorkspaceDep
 from cplus.web.kit.forms import form_key, new_key, own_form
 from cplus.web.kit.pages import Pages
 from cplus.web.kit.signed_in import Merchant, MerchantDep, see_other
 from cplus.web.merchant.inbox.labels import COLOURS
-from cplus.web.merchant.inbox.place import Place
+from cplus.web.merchant.inbox.place import Place, views_of
 
 router = APIRouter(prefix="/settings")
 
@@ -110,6 +110,7 @@ async def save_view(
     pages: PagesDep,
     signatures: SignaturesDep,
     use: ConversationsDep,
+    workspace: WorkspaceDep,
     me: MerchantDep,
 ) -> Response:
     """Saves what a list shows, and leads back to it."""
@@ -119,10 +120,11 @@ async def save_view(
         await tags.save_view(
             me.shop,
             fields.get("name", ""),
-            place.query,
+            place.shown,
             key=form_key(fields),
             actor=me.actor,
             source="dashboard",
+            members=workspace.members,
             use=use,
         )
     except InvalidInput as error:
@@ -159,7 +161,7 @@ async def _page(
         me=me,
         section="settings",
         tags=sorted(settings.tags.values(), key=lambda tag: tag.name.casefold()),
-        views=sorted(settings.views.values(), key=lambda view: view.name.casefold()),
+        views=views_of(settings),
         colours=COLOURS,
         saved=saved,
         failed=failed,
