@@ -33,6 +33,7 @@ MOST: Final = 4_000
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TIES: Final = 1 << 20
+_FAR: Final = 1 << 43  # with the last bits, what the database takes as a number
 
 _WITHDRAWN: Final[Row] = {"withdrawn": True}
 
@@ -44,8 +45,10 @@ def order_of(at: datetime, key: str) -> int:
 
 
 def first_order(at: datetime) -> int:
-    """The smallest order of that moment."""
-    return (at - _EPOCH) // timedelta(milliseconds=1) * _TIES
+    """The smallest order of that moment; before 1691 and after 2247, of the nearest that has
+    one."""
+    milliseconds = (at - _EPOCH) // timedelta(milliseconds=1)
+    return max(-_FAR, min(milliseconds, _FAR - 1)) * _TIES
 
 
 def moment_of(order: int) -> datetime:

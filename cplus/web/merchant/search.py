@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as time_of_day
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
@@ -21,7 +23,12 @@ from cplus.projections.queries import (
     Message,
     cursor_in_front,
 )
-from cplus.projections.queries.search import Marked, beginning_at_match, marked, texts_of
+from cplus.projections.queries.search import (
+    Marked,
+    beginning_at_match,
+    headings_of,
+    marked,
+)
 from cplus.projections.words import Phrase, phrases_of
 from cplus.web.kit import text
 from cplus.web.kit.deps import PagesDep, QueriesDep
@@ -34,6 +41,7 @@ from cplus.wording import worded
 router = APIRouter()
 
 _PEOPLE: Final = 3  # on the first page
+_MARKING: Final = 0.15  # seconds after which no text of a page is searched for what to mark
 
 STATES: Final[tuple[tuple[ConversationState, str], ...]] = (
     ("all", worded("All but spam")),
@@ -108,7 +116,7 @@ async def search(
         cut=len(q) > LONGEST,
         left_out=left_out,
         most=MOST,
-        results=[_result(one, phrases) for one in found.items] if found else [],
+        results=_results(found.items, phrases) if found else [],
         searched=found is not None,
         back_to=found.back_to if found else None,
         **links("/search", cursor, found.next if found else None, **address),
@@ -121,16 +129,22 @@ def _day(given: str, here: ZoneInfo, after: int = 0) -> datetime | None:
         return None
     try:
         day = date.fromisoformat(given) + timedelta(days=after)
-        return datetime.combine(day, time(), here).astimezone(UTC)
+        return datetime.combine(day, time_of_day(), here).astimezone(UTC)
     except (ValueError, OverflowError):
         raise InvalidInput(reason=worded("a date looks like 2026-11-30")) from None
 
 
-def _result(hit: Hit, phrases: Sequence[Phrase]) -> Result:
+def _results(hits: Sequence[Hit], phrases: Sequence[Phrase]) -> list[Result]:
+    """Each as it is shown. Once the time is over, the rest begin with the first words."""
+    until = time.monotonic() + _MARKING
+    return [_result(hit, phrases, lambda: time.monotonic() > until) for hit in hits]
+
+
+def _result(hit: Hit, phrases: Sequence[Phrase], over: Callable[[], bool]) -> Result:
     message = hit.message
     who = marked(text.sender(hit.conversation), phrases)
     subject = marked(text.titled(hit.conversation.subject), phrases)
-    said = beginning_at_match(message.text or "", phrases)
+    said = beginning_at_match(message.text or "", phrases, over)
     shown = any(one.found for one in (*who, *subject, *said))
     return Result(
         hit=hit,
@@ -138,13 +152,15 @@ def _result(hit: Hit, phrases: Sequence[Phrase]) -> Result:
         who=who,
         subject=subject,
         said=said,
-        also=() if shown else _also(message, phrases),
+        also=() if shown else _also(message, phrases, over),
     )
 
 
-def _also(message: Message, phrases: Sequence[Phrase]) -> Sequence[Marked]:
-    for one in texts_of(message):
-        pieces = beginning_at_match(one or "", phrases)
+def _also(
+    message: Message, phrases: Sequence[Phrase], over: Callable[[], bool]
+) -> Sequence[Marked]:
+    for one in headings_of(message):
+        pieces = beginning_at_match(one or "", phrases, over)
         if any(piece.found for piece in pieces):
             return pieces
     return ()

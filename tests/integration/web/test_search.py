@@ -49,6 +49,17 @@ async def test_what_was_found_is_marked_and_leads_to_its_message(
     assert "<mark>Ada</mark> Brandt" in await search(browser, "ada norway")
 
 
+async def test_a_very_long_message_is_found_by_its_subject_and_begins_with_its_first_words(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    text = "Grüße aus Köln und " * 11_800 + "needle"
+    found = await web.conversation(subject="Hay", text=text)
+    page = await search(browser, "hay")
+    assert found in page
+    assert "Grüße aus Köln" in page
+    assert found not in await search(browser, "needle")
+
+
 async def test_a_message_far_back_in_a_long_thread_is_on_the_page_it_leads_to(
     web: Harness, browser: httpx.AsyncClient
 ) -> None:
@@ -75,6 +86,9 @@ async def test_filters_stay_in_the_form_and_narrow_what_is_found(
     assert '<option value="open" selected>' in page
     assert 'href="/search?q=norway"' in page  # everywhere
     assert conversation not in await search(browser, "norway", files="1")
+    # What a field for dates has while a year is typed, and years that nobody wrote mail in.
+    assert conversation in await search(browser, "norway", since="0002-02-02", until="2300-01-01")
+    assert conversation not in await search(browser, "norway", until="1600-01-01")
     for wrong in ({"since": "yesterday"}, {"until": "9999-12-31"}, {"state": "x"}, {"cursor": "x"}):
         answer = await browser.get(f"/search?{urlencode({'q': 'norway', **wrong})}")
         assert answer.status_code == 400, wrong

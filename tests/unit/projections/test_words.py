@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cplus.projections.words import Phrase, index_words, phrases_of, units
+from cplus.projections.words import LOOKED_AT, Phrase, index_words, phrases_of, units
 
 
 def finds(query: str, text: str) -> bool:
@@ -102,6 +102,14 @@ def test_no_more_words_than_the_row_may_have_are_indexed_and_the_first_texts_com
     assert len(words) == 1_000
     assert {"ada", "brandt", "w997"} <= set(words)
     assert "w998" not in words
+
+
+@pytest.mark.parametrize("much", ["w ", "配", "ü ", "\ufdfa ", "\ufdfa"])
+def test_of_a_long_text_the_words_at_its_beginning_are_indexed(much: str) -> None:
+    text = "begins " + much * LOOKED_AT + " needle"
+    words = index_words([text, "ada"], 4_000)
+    assert {"begins", "ada"} <= set(words)
+    assert "needle" not in words
 
 
 @settings(max_examples=60)

@@ -2,6 +2,13 @@
 
 from cplus.projections.queries.search.marks import Marked, beginning_at_match, marked
 from cplus.projections.queries.search.people import PeopleQueries
-from cplus.projections.queries.search.queries import SearchQueries, texts_of
+from cplus.projections.queries.search.queries import SearchQueries, headings_of
 
-__all__ = ["Marked", "PeopleQueries", "SearchQueries", "beginning_at_match", "marked", "texts_of"]
+__all__ = [
+    "Marked",
+    "PeopleQueries",
+    "SearchQueries",
+    "beginning_at_match",
+    "headings_of",
+    "marked",
+]

@@ -13,7 +13,7 @@ from cplus.projections.queries.customers import KINDS, CustomerQueries
 from cplus.projections.queries.paging import bounded, cursor_at, newest_first
 from cplus.projections.queries.persons import Family, load_families
 from cplus.projections.queries.read_models import PAGE
-from cplus.projections.queries.search.marks import says
+from cplus.projections.queries.search.marks import say_all
 from cplus.projections.queries.search.scan import CHUNK, conditions_of, rarest
 from cplus.projections.queries.views import Customer, CustomerKind, Page
 from cplus.projections.rows import key_of, row_ids
@@ -100,5 +100,4 @@ class PeopleQueries(CustomerQueries):
 def _has_all(row: Mapping[str, Any], phrases: Sequence[Phrase]) -> bool:
     """Whether the row says all of it. The index has told that of single words."""
     checked = [one for one in phrases if len(one.units) > 1]
-    texts = texts_of(row) if checked else []
-    return all(any(says(text, one) for text in texts) for one in checked)
+    return say_all(texts_of(row) if checked else (), checked)

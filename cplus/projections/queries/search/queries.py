@@ -16,7 +16,7 @@ from cplus.projections.queries.filters import Filter
 from cplus.projections.queries.paging import cursor_at_number, number_of
 from cplus.projections.queries.read_models import ReadModels
 from cplus.projections.queries.row_views import conversation_view, message_view
-from cplus.projections.queries.search.marks import says
+from cplus.projections.queries.search.marks import say_all
 from cplus.projections.queries.search.scan import Row, Window, below, plan, step
 from cplus.projections.queries.views import Conversation, Hit, Hits, Message
 from cplus.projections.rows import key_of, row_ids
@@ -165,12 +165,12 @@ def _has_all(message: Message, phrases: Sequence[Phrase]) -> bool:
     if message.text is None:
         return False
     checked = [one for one in phrases if len(one.units) > 1]
-    return all(any(says(text, one) for text in texts_of(message)) for one in checked)
+    return say_all((*headings_of(message), message.text), checked)
 
 
-def texts_of(message: Message) -> list[str | None]:
-    """The texts of a message that are searched, the shortest first."""
+def headings_of(message: Message) -> list[str | None]:
+    """The texts of a message that are searched beside what was written."""
     names = [one.name for one in message.files or ()]
     people: list[Any] = [message.from_name, message.from_address, message.sent_from]
     others = [message.to_address, *message.cc, *message.bcc]
-    return [*people, *others, message.subject, *names, message.text]
+    return [*people, *others, message.subject, *names]
