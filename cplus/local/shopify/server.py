@@ -25,6 +25,7 @@ from cplus.local.shopify.admin.registered import app_address
 from cplus.local.shopify.admin_api.bulk import Operations
 from cplus.local.shopify.admin_api.cost import Bucket
 from cplus.local.shopify.admin_api.graphql_api import PAGINATION_LIMIT, Api
+from cplus.local.shopify.billing.site import Billing
 from cplus.local.shopify.control import control_routes, json_object
 from cplus.local.shopify.deliveries import SHORT_BACKOFF, Backoff, Courier, Delivery, new_delivery
 from cplus.local.shopify.grants import Grants, Refused
@@ -70,6 +71,7 @@ class LocalShopify:
         self.bridge_reachable = True
         self.scopes = Scopes(self)
         self.admin = AdminSite(self)
+        self.billing = Billing(self, directory)
         self.courier = Courier(backoff)
         self.bulk = Operations(self.send_webhook)
         self._port = port
@@ -157,6 +159,7 @@ class LocalShopify:
         """Voids the shop's tokens, ends what it pays for the app, and notifies the app, like
         Shopify."""
         known = self.store.state.shops[shop_host(shop)]
+        self.billing.end(known.host)
         self.grants.revoke(known.host)
         now = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
         for ended in known.cancelled(now):
@@ -175,6 +178,7 @@ class LocalShopify:
             web.post("/{shop}/admin/oauth/authorize", self._accept),
             web.post("/{shop}/admin/oauth/access_token", self._access_token),
             web.post("/{shop}/admin/api/{version}/graphql.json", self._graphql),
+            *self.billing.routes(),
             *self.admin.routes(),
             *self.scopes.routes(),
             *self.bulk.routes(),

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from cplus.local.shopify.billing.contracts import Pricing
 from cplus.shopify.hosts import shop_host
 from cplus.shopify.values import Currency, Money
 
@@ -166,6 +167,7 @@ class State(BaseModel):
 
     shops: dict[str, LocalShop] = Field(default_factory=dict)
     installs: dict[str, Install] = Field(default_factory=dict)
+    pricing: Pricing = Field(default_factory=Pricing)
 
 
 class Store:

@@ -1,8 +1,9 @@
 """Extracts the part of Shopify's real schema that this app's queries use.
 
 `python -m cplus.local.shopify.subset node_modules/@shopify/dev-mcp/dist/data/admin_2026-10.json.gz`
-writes `admin_api/admin_2026-10.graphql`. The real schema comes with the npm package
-@shopify/dev-mcp (ISC licence).
+writes `admin_api/admin_2026-10.graphql`; given `partner_2026-07.json.gz` of the same folder, it
+writes what the local Partner API serves, `billing/partner_2026-07.graphql`. The real schemas come
+with the npm package @shopify/dev-mcp (ISC licence).
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from graphql import (
 )
 
 from cplus.local.shopify.admin_api.graphql_api import SDL
+from cplus.local.shopify.billing import partner
 from cplus.shopify import documents
 
 BUILT_IN = frozenset({"String", "Int", "Float", "Boolean", "ID"})
@@ -130,9 +132,11 @@ def main(arguments: list[str]) -> None:
     """Writes the subset of the schema in the file given as the only argument."""
     if len(arguments) != 1:
         sys.exit("usage: python -m cplus.local.shopify.subset PATH/admin_2026-10.json.gz")
-    text = subset(real_schema(Path(arguments[0])), app_documents().values())
-    SDL.write_text(text, encoding="utf-8")
-    print(f"wrote {SDL}")
+    of_partner = Path(arguments[0]).name.startswith("partner_")
+    file = partner.SDL if of_partner else SDL
+    documents_of = [partner.ACTIVE_SUBSCRIPTION] if of_partner else app_documents().values()
+    file.write_text(subset(real_schema(Path(arguments[0])), documents_of), encoding="utf-8")
+    print(f"wrote {file}")
 
 
 if __name__ == "__main__":
