@@ -93,18 +93,34 @@ function takeUp(box, key, undone) {
   memory.setItem(key, box.value);
 }
 
+// Forgets a draft, and what of it was sent.
+function forget(key) {
+  memory.removeItem(key);
+  memory.removeItem(`sent ${key}`);
+}
+
+// The draft that was sent, if the address says so: that of this conversation, or of the one before
+// in a list. What was typed since then is no longer what was sent, and stays.
+function forgetSent(key, asked) {
+  const before = asked.get("sent");
+  if (!before && (!asked.has("at") || asked.has("done"))) return;
+  const sent = before ? `draft /conversations/${before}` : key;
+  if (memory.getItem(sent) === memory.getItem(`sent ${sent}`)) forget(sent);
+}
+
 // Keeps a draft across reloads of the tab until it is sent.
 function keepDraft() {
   const box = document.querySelector("textarea[data-draft]");
   const asked = new URLSearchParams(location.search);
   const key = `draft ${location.pathname}${asked.get("person") ?? ""}`; // one for each new message
-  if (asked.has("begun")) memory.removeItem(memory.getItem("new"));
-  if (document.querySelector("[data-erased]")) memory.removeItem(key); // it may name them
+  if (asked.has("begun")) forget(memory.getItem("new"));
+  if (document.querySelector("[data-erased]")) forget(key); // it may name them
+  forgetSent(key, asked);
   if (!box) return;
-  if (asked.has("at") && !asked.has("done")) memory.removeItem(key); // it was sent
-  else takeUp(box, key, asked.get("undone"));
+  takeUp(box, key, asked.get("undone"));
   if (location.pathname === "/conversations/new") memory.setItem("new", key);
   box.addEventListener("input", () => memory.setItem(key, box.value));
+  box.form.addEventListener("submit", () => [key, `sent ${key}`].forEach((name) => memory.setItem(name, box.value)));
   box.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && !event.shiftKey && (event.ctrlKey || event.metaKey)) box.form.requestSubmit();
   });

@@ -124,3 +124,47 @@ async def test_a_large_file_goes_in_pieces_inside_the_admin_without_a_cookie(
         await context.close()
         [reply] = await replies(admin.web, talk)
         assert [(one.name, one.size) for one in reply.files or ()] == [("large.txt", TEN)]
+
+
+async def test_what_was_sent_on_the_way_through_a_list_is_a_draft_no_more_and_the_rest_stays(
+    web: Harness, chromium: Browser
+) -> None:
+    first, second = [await web.conversation(subject=one, conversation_id=one) for one in ("a", "b")]
+    box, listed = "#text", "?list=view%3Dunanswered"
+    async with looked_at(web, chromium) as page:
+        await page.goto(f"/conversations/{second}{listed}")
+        await page.fill(box, "Half of an answer to b")
+        await page.goto(f"/conversations/{first}{listed}")
+        await page.fill(box, "The answer to a")
+        await page.get_by_role("button", name="Send and next").click()
+        await expect(page.get_by_text("Your reply is on its way.")).to_be_visible()
+        await expect(page.locator(box)).to_have_value("Half of an answer to b")
+        await page.goto(f"/conversations/{first}{listed}")
+        await expect(page.locator(box)).to_have_value("")
+        await page.fill(box, "Another to a")
+        await page.goto(f"/conversations/{second}{listed}")
+        await page.get_by_role("button", name="Send and close").click()
+        await expect(page.get_by_text("That was the last one in this list.")).to_be_visible()
+        await page.goto(f"/conversations/{second}")
+        await expect(page.locator(box)).to_have_value("")
+        await page.goto(f"/conversations/{first}")
+        await expect(page.locator(box)).to_have_value("Another to a")
+        await page.get_by_role("button", name="Send and close").click()
+        await expect(page.get_by_text("Closed.", exact=True)).to_be_visible()
+        await expect(page.locator(box)).to_have_value("")
+        await page.fill(box, "And once more")
+        await page.reload()
+        await expect(page.locator(box)).to_have_value("And once more")
+
+
+async def test_what_was_sent_on_the_way_through_a_list_is_undone_where_that_is_said(
+    web: Harness, chromium: Browser
+) -> None:
+    one = await web.conversation()
+    async with looked_at(web, chromium) as page:
+        await page.goto(f"/conversations/{one}?list=view%3Dunanswered")
+        await page.fill("#text", "Too soon")
+        await page.get_by_role("button", name="Send and close").click()
+        await page.locator("main").get_by_role("button", name="Undo").click()
+        await expect(page.get_by_text("Undone: it was not sent.")).to_be_visible()
+        await expect(page.locator("#text")).to_have_value("Too soon")

@@ -250,11 +250,12 @@ async def show(
     problem: str = "",
     undone: str = "",
     sent: str = "",
+    undo: str = "",
     refused: str = "",
 ) -> HTMLResponse:
     """The conversation. With `at`, the page waits a moment for that position to show; `done` is
     what the merchant did that leads here, `undone` the reply that they took back, `sent` the
-    conversation before, in which they replied, `refused` why something was not done."""
+    conversation before, in which they replied, `undo` the reply there, `refused` why something was not done."""
     # A position that the log does not have never shows, so nobody waits for it.
     there = 0 < at <= await head(view.me.shop) if at else False
     awaited = at if there and not await caught_up(view.queries, view.me.shop, at) else 0
@@ -268,7 +269,8 @@ async def show(
         done=done,
         written=await _again(view, conversation_id, undone) if undone else _NOTHING,
         problem=(failed, problem),
-        sent=sent if is_id(sent) else "",
+        sent=sent if is_id(sent) and sent != conversation_id else "",
+        undo=undo if is_id(undo) else "",
         refused=refused,
         reads=not getattr(request.state, "head", False),
     )
@@ -299,6 +301,7 @@ async def show_page(
     written: Written = _NOTHING,
     problem: tuple[str, str] = ("", ""),
     sent: str = "",
+    undo: str = "",
     refused: str = "",
     reads: bool = False,
     status: int = 200,
@@ -331,6 +334,7 @@ async def show_page(
         **choices(),
         **_around(around),
         sent=sent,
+        undo=undo,
         refused=reason_of(refused),
         address=address,
         sender_block=sender,

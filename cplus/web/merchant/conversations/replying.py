@@ -142,14 +142,21 @@ async def reply(
     if isinstance(outcome, SentBefore):
         # Sent, gone back to, changed and sent again: another answer, with a key of its own.
         return await back(SENT_BEFORE, 409)
-    return await _then(fields, view, conversation_id, key, outcome.position)
+    undo = "" if later or not undo_seconds else answering.message_id(me.shop, conversation_id, key)
+    return await _then(fields, view, conversation_id, key, outcome.position, undo)
 
 
 async def _then(
-    fields: Mapping[str, str], view: View, conversation_id: str, key: str, position: int | None
+    fields: Mapping[str, str],
+    view: View,
+    conversation_id: str,
+    key: str,
+    position: int | None,
+    undo: str,
 ) -> Response:
     """Where a reply leads that was sent: to its thread, or on in the list; and closes the
-    conversation if that was asked for."""
+    conversation if that was asked for. The page says which was `sent` (the script forgets what was
+    typed there), and offers to undo the message of that id."""
     me, came, then = view.me, view.came, fields.get("then", "")
     closed = None
     if then == "close":
@@ -163,13 +170,15 @@ async def _then(
         )
         position = closed.position or position
     if came is None or then not in {"close", "next"}:
-        done = "closed" if closed else ""
-        return see_other(address_of(conversation_id, came, done=done, at=position) + "#end")
+        told = {"done": "closed", "sent": conversation_id} if closed else {}
+        return see_other(address_of(conversation_id, came, **told, at=position) + "#end")
     following = fields.get("next", "")
     page = Place.read(fields.get("next-list", "")) or came
+    told = {"sent": conversation_id, "undo": undo}
     if not is_id(following):
-        return see_other(f"{came.start.address}&{urlencode({'done': 'sent', 'at': position or 0})}")
-    return see_other(address_of(following, page, sent=conversation_id, at=position))
+        told |= {"done": "sent", "at": str(position or 0)}
+        return see_other(f"{came.start.address}&{urlencode(told)}")
+    return see_other(address_of(following, page, **told, at=position))
 
 
 @router.post("/{conversation_id}/undo")

@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Final
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse, Response
@@ -17,6 +18,7 @@ from cplus.web.kit.deps import HeadDep, MailDomainDep, PagesDep
 from cplus.web.kit.forms import new_key
 from cplus.web.kit.i18n import ngettext
 from cplus.web.kit.signed_in import Merchant, see_other
+from cplus.web.merchant.conversations.page import is_id
 from cplus.web.merchant.conversations.thread import caught_up
 from cplus.web.merchant.getting_started import STEPS, Guide, guide_of
 from cplus.web.merchant.inbox.bulk import left_of, told_of
@@ -43,6 +45,10 @@ class Told:
     problem: str = ""
     done: str = ""
     """What was done with a single conversation that led here."""
+    sent: str = ""
+    """That conversation, in which they replied."""
+    undo: str = ""
+    """The reply there, which can be undone."""
     at: int = 0
     """The position at which it shows."""
 
@@ -96,6 +102,9 @@ async def inbox(
         week=summed(one.figures for one in week),
         new_key=new_key,
         told=told,
+        sent=told.sent if is_id(told.sent) else "",
+        undo=told.undo if is_id(told.undo) else "",
+        back=f"?{urlencode({'list': place.query})}",
         problem=reason_of(told.problem),
         did=did,
         did_words=told_of(did) if did else "",
