@@ -255,7 +255,8 @@ async def show(
 ) -> HTMLResponse:
     """The conversation. With `at`, the page waits a moment for that position to show; `done` is
     what the merchant did that leads here, `undone` the reply that they took back, `sent` the
-    conversation before, in which they replied, `undo` the reply there, `refused` why something was not done."""
+    conversation before, in which they replied, `undo` the reply there, `refused` why
+    something was not done."""
     # A position that the log does not have never shows, so nobody waits for it.
     there = 0 < at <= await head(view.me.shop) if at else False
     awaited = at if there and not await caught_up(view.queries, view.me.shop, at) else 0
