@@ -25,7 +25,7 @@ async def settings_of(recorder: Recorder, shop: str) -> ShopSettings:
     more."""
     stream = settings_stream(shop)
     settings: ShopSettings = await recorder.load(ShopSettings, shop, stream)
-    if settings.version and await _is_erased_since(recorder.store, shop, stream):
+    if settings.version and await is_erased_since(recorder.store, shop, stream):
         settings.forget()
     return settings
 
@@ -135,7 +135,7 @@ def sealed_for() -> str:
     return person(random_id())
 
 
-async def _is_erased_since(store: EventStore, shop: str, stream: str) -> bool:
+async def is_erased_since(store: EventStore, shop: str, stream: str) -> bool:
     """Whether the shop was erased after the last event of the stream."""
     erased = await store.by_ref(shop, SHOP_ERASED_REF, 1)
     if not erased:

@@ -80,6 +80,11 @@ def settings_stream(shop: str) -> str:
     return f"settings/{shop}"
 
 
+def team_stream(shop: str) -> str:
+    """Who works in the shop, and in which role."""
+    return f"team/{shop}"
+
+
 def billing_stream(shop: str) -> str:
     """What the shop pays for the app."""
     return f"billing/{shop}"

@@ -58,7 +58,7 @@ from cplus.web.merchant.conversations import (
 from cplus.web.merchant.customers import customers
 from cplus.web.merchant.inbox import automatic_mail, bulk, inbox, keys, quarantine
 from cplus.web.merchant.privacy import erasing, erasures, exports, privacy
-from cplus.web.merchant.settings import language, notifications, tags
+from cplus.web.merchant.settings import language, notifications, tags, team
 from cplus.web.merchant.settings import page as mail_settings
 from cplus.wording import worded
 
@@ -118,7 +118,7 @@ def create_app(parts: Parts) -> FastAPI:
         *(inbox, getting_started, beginning, page, replying, history, *mail),
         *(customers, privacy, exports, erasing, erasures, metrics, account),
         *(search, mail_settings, language, notifications, scopes, sign_in),
-        *(bulk, keys, handling, tags),
+        *(bulk, keys, handling, tags, team),
     )
     for module in (*merchant, window, console, dead, api):
         app.include_router(module.router)

@@ -140,6 +140,10 @@ class PushSubscriptions:
         """The browser is told nothing any more."""
         await self._rows.delete_one({"_id": id_})
 
+    async def forget_member(self, shop: str, member: str) -> None:
+        """No browser of the member is told anything any more."""
+        await self._rows.delete_many({"shop": shop, "member": member})
+
     async def forget_all(self, shop: str, until: datetime) -> None:
         """Forgets the browsers of the shop that were added up to that moment."""
         await self._rows.delete_many({"shop": shop, "since": {"$lte": until}})

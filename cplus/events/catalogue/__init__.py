@@ -34,6 +34,7 @@ from cplus.events.catalogue.settings import (
     TenantMade,
 )
 from cplus.events.catalogue.tags import TagChanged, TagMade, TagRemoved, ViewRemoved, ViewSaved
+from cplus.events.catalogue.team import DefaultRoleSet, MemberRemoved, MemberSeen, RoleChanged
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 """Converts the data of one schema version to the next."""
@@ -44,12 +45,16 @@ RECORDED_ONLY: Final[frozenset[type[Event]]] = frozenset(
         AddressUnmarked,
         AutoReplySet,
         CapApproached,
+        DefaultRoleSet,
         HoursSet,
         MailboxAdded,
         MailboxSwitchedOff,
         MailboxVerificationAsked,
+        MemberRemoved,
+        MemberSeen,
         OperatorLooked,
         RetentionSet,
+        RoleChanged,
         SenderBlocked,
         SenderUnblocked,
         SenderChosen,

@@ -235,7 +235,8 @@ async def _allowance_used(request: Request) -> AllowanceUsed:
     return of_month
 
 
-async def _conversations(request: Request) -> Conversations:
+async def conversations_of(request: Request) -> Conversations:
+    """What a merchant does with conversations."""
     return _parts(request).conversations
 
 
@@ -404,7 +405,7 @@ TokenTriesDep = Annotated[TokenTries, Depends(_token_tries)]
 AppUrlDep = Annotated[str, Depends(_app_url)]
 InstallsDep = Annotated[Installs, Depends(installs_of)]
 FailedRepliesDep = Annotated[FailedReplies, Depends(_failed_replies)]
-ConversationsDep = Annotated[Conversations, Depends(_conversations)]
+ConversationsDep = Annotated[Conversations, Depends(conversations_of)]
 WorkspaceDep = Annotated[Workspace, Depends(_workspace)]
 BulkDep = Annotated[Bulk, Depends(_bulk)]
 WithdrawalsDep = Annotated[Withdrawals, Depends(_withdrawals)]

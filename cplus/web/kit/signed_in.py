@@ -7,19 +7,24 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 
 import structlog
-from fastapi import Depends, Request
+from fastapi import Depends, HTTPException, Request
 from fastapi.responses import RedirectResponse
 
 from cplus.actors import Actor
 from cplus.commands import installs
+from cplus.commands.conversations.answering import Conversations
+from cplus.commands.team import Act, may, see, team_of
 from cplus.errors import AuthFailed, ShopifyError, ShopifyRefused
+from cplus.events.aggregates.team import Team
 from cplus.privacy.sessions import UsedTokens
 from cplus.projections.queries import Shop
+from cplus.web.kit.acts import act_of, demand
 from cplus.web.kit.auth import Session
 from cplus.web.kit.cookies import SESSION
 from cplus.web.kit.deep_links import wanted_page
 from cplus.web.kit.deps import (
     BridgeDep,
+    ConversationsDep,
     CookiesDep,
     EndedSessionsDep,
     QueriesDep,
@@ -27,6 +32,7 @@ from cplus.web.kit.deps import (
     SignaturesDep,
     UsedTokensDep,
     bridge_of,
+    conversations_of,
     cookies_of,
     ended_of,
     installs_of,
@@ -61,6 +67,8 @@ class Merchant:
     row: Shop | None
     """The shop's facts; None until the first are there."""
     csrf: str
+    team: Team
+    """Who works in the shop."""
     frame: Frame | None = None
     """What a page of theirs in the Admin's frame knows of itself; None in a window of its own."""
 
@@ -73,6 +81,14 @@ class Merchant:
     def actor(self) -> Actor:
         """Which of the shop's staff it is."""
         return self.session.actor
+
+    def may(self, act: Act) -> bool:
+        """Whether they may do that."""
+        return may(self.team.role_of(self.actor.author), act)
+
+    def demand(self, act: Act) -> None:
+        """403 with words if they may not do that."""
+        demand(self.team.role_of(self.actor.author), act)
 
     @property
     def name(self) -> str:
@@ -107,7 +123,7 @@ class NotGranted(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """What it takes to find out who asks."""
+    """What it takes to find out who asks, and what they may do."""
 
     signatures: SignaturesDep
     cookies: CookiesDep
@@ -116,6 +132,7 @@ class Asking:
     queries: QueriesDep
     ended: EndedSessionsDep
     used: UsedTokensDep
+    use: ConversationsDep
 
     @classmethod
     async def of(cls, request: Request) -> Asking:
@@ -128,6 +145,7 @@ class Asking:
             await queries_of(request),
             await ended_of(request),
             await used_tokens_of(request),
+            await conversations_of(request),
         )
 
     def session(self, request: Request) -> Session | None:
@@ -144,8 +162,18 @@ class Asking:
 async def merchant(request: Request, asking: Annotated[Asking, Depends()]) -> Merchant:
     """The merchant of the session; raises SignInNeeded, also for a page whose address names
     another shop, as every address does by which Shopify opens the app; in the Admin's frame
-    TokenNeeded and NotGranted."""
-    return await _merchant(request, asking, may_install=True)
+    TokenNeeded and NotGranted; 403 for what their role does not allow. Who was not here before is
+    a member of the team from now on."""
+    me = await _merchant(request, asking, may_install=True)
+    path = getattr(request.scope.get("route"), "path", "")
+    try:
+        me.demand(act_of(request.method, path, request.url.path))
+    except HTTPException:
+        if me.may("look"):
+            request.state.merchant = me
+        raise
+    request.state.merchant = me
+    return me
 
 
 async def _merchant(request: Request, asking: Asking, *, may_install: bool) -> Merchant:
@@ -155,8 +183,9 @@ async def _merchant(request: Request, asking: Asking, *, may_install: bool) -> M
     if session is None or asked not in ("", session.shop):
         other = session is not None and request.url.path.startswith("/api/")
         raise SignInNeeded("other" if other else "", shop=asked)
-    row, has_ended, taken = await asyncio.gather(
+    row, team, has_ended, taken = await asyncio.gather(
         asking.queries.shop(session.shop),
+        team_of(asking.use.recorder, session.shop),
         asking.ended.holds(session.shop, session.id, session.since),
         _taken(request, session, asking.used),
     )
@@ -173,9 +202,18 @@ async def _merchant(request: Request, asking: Asking, *, may_install: bool) -> M
             await _ensure_installed(request, session, row)
         request.state.framing = framing(asking.bridge, session.shop)
         frame = Frame(session.shop, asking.bridge, wanted_page(request), session.brought.tab)
-    me = Merchant(session, row, asking.signatures.form_token(session), frame)
-    request.state.merchant = me
-    return me
+    if may_install and not getattr(request.state, "head", False):
+        team = await _with(session, team, asking.use)
+    return Merchant(session, row, asking.signatures.form_token(session), team, frame)
+
+
+async def _with(session: Session, team: Team, use: Conversations) -> Team:
+    """The team with the member of the session in it."""
+    if not team.is_new(session.actor.author):
+        return team
+    return await see(
+        session.shop, session.actor, source="dashboard", recorder=use.recorder, clock=use.clock
+    )
 
 
 async def _taken(request: Request, session: Session, used: UsedTokens) -> bool:
@@ -224,9 +262,10 @@ async def known_merchant(request: Request, *, ask: bool) -> Merchant | None:
         return known
     try:
         # It installs nothing: that is for pages, and what fails in it has an error page itself.
-        return await _merchant(request, await Asking.of(request), may_install=False)
+        me = await _merchant(request, await Asking.of(request), may_install=False)
     except (SignInNeeded, TokenNeeded):
         return None
+    return me if me.may("look") else None
 
 
 def _asked_shop(request: Request, session: Session | None) -> str:

@@ -65,6 +65,7 @@ async def every_page(web: Harness) -> list[str]:
         "/inbox?view=snoozed&priority=high",
         "/inbox/keys",
         "/settings/tags",
+        "/settings/team",
         f"/conversations/{long}?list=view%3Dopen",
         "/inbox?tab=spam",
         "/inbox/blocked",

@@ -5,19 +5,17 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import httpx
 import pytest
-from fastapi.dependencies.models import Dependant
-from fastapi.routing import APIRoute
 from structlog.testing import capture_logs
 
 from cplus.privacy.sessions import USED_TOKENS
 from cplus.web.app import create_app
 from cplus.web.kit.id_tokens import RETRY, TAB
-from cplus.web.kit.signed_in import merchant
 from tests.integration.web.harness import OTHER, SHOP, Harness, fields_of, path_of, use_link
+from tests.integration.web.routes import asks_for_a_merchant, routes_of
 from tests.integration.web.tokens import bearer, id_token
 
 LATER = int(time.time()) + 3_600
@@ -40,31 +38,21 @@ async def _installed(web: Harness) -> None:
     await web.install()
 
 
-def _asks(dependant: Dependant) -> bool:
-    return dependant.call is merchant or any(map(_asks, dependant.dependencies))
-
-
-def _routes(routes: Iterable[object]) -> Iterator[APIRoute]:
-    for route in routes:
-        if isinstance(route, APIRoute):
-            yield route
-        elif included := getattr(route, "original_router", None):
-            yield from _routes(included.routes)
-
-
 def _addresses(web: Harness) -> Iterator[tuple[str, str]]:
     """Each route that asks for a merchant, with its method and an address of its form."""
-    for route in _routes(web.app.routes):
-        if _asks(route.dependant):
+    for route in routes_of(web.app.routes):
+        if asks_for_a_merchant(route.dependant):
             for method in sorted(route.methods or ()):
                 yield method, re.sub(r"\{[^}]+\}", "x1", route.path)
 
 
 def test_every_route_asks_for_a_merchant_or_is_known_to_need_none(web: Harness) -> None:
-    others = {one.path for one in _routes(web.app.routes) if not _asks(one.dependant)}
+    others = {
+        one.path for one in routes_of(web.app.routes) if not asks_for_a_merchant(one.dependant)
+    }
     rooms = {path.split("/")[1] for path in others}
     # A link to a file is signed for one shop, and soon over.
-    assert rooms == {"auth", "console", "files", "healthz", "static"}
+    assert rooms == {"auth", "console", "files", "healthz", "push_worker.js", "static"}
 
 
 def _token(kind: str) -> str:

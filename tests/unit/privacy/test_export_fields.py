@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from cplus.actors import MERCHANT
 from cplus.events.aggregates.conversation.decisions import Conversation
+from cplus.events.aggregates.team import Team
 from cplus.events.base import AggregateEvent, Event
 from cplus.events.catalogue import all_events
 from cplus.events.catalogue.conversations import AnswersMoved, ConversationStarted, DeliveryFailed
@@ -31,7 +32,9 @@ from cplus.web.kit.signed_in import Merchant
 from tests.samples import sample
 from tests.unit.privacy.export_world import ANN, NOON, SHOP, TALK, Log
 
-ME = Merchant(session=Session(SHOP, "s1", NOON, MERCHANT), row=None, csrf="")
+ME = Merchant(
+    Session(SHOP, "s1", NOON, MERCHANT), row=None, csrf="", team=Team.empty(f"team/{SHOP}")
+)
 
 TOLD_ELSEWHERE: Final[Mapping[type[Event], frozenset[str]]] = {
     # The aggregate copies them from the message that it names, whose own event tells them.

@@ -11,6 +11,7 @@ from fastapi import Depends
 
 from cplus.actors import Actor
 from cplus.commands.mail_settings import settings_of
+from cplus.commands.team import may
 from cplus.events.aggregates.tags import Tag
 from cplus.projections.queries import Conversation, ConversationCounts, Page
 from cplus.web.kit.deps import ClockDep, ConversationsDep, QueriesDep, WorkspaceDep
@@ -31,7 +32,7 @@ class Desk:
     me: Merchant
     member: Member
     staff: Mapping[str, str]
-    """What each member of staff is called, by their ids."""
+    """What each member of staff is called who works on conversations, by their ids."""
     tags: Mapping[str, Tag]
     """By their ids, in the order of their names."""
     views: Sequence[SavedView]
@@ -63,7 +64,8 @@ class Desks:
             self.workspace.members.of(me.shop),
             settings_of(self.use.recorder, me.shop),
         )
-        names = {one: Actor("merchant", one).shown for one in ids}
+        can = (one for one in ids if may(me.team.role_of(one), "converse"))
+        names = {one: Actor("merchant", one).shown for one in can}
         names[me.actor.author] = me.actor.shown
         ordered = sorted(settings.tags.values(), key=lambda tag: tag.name.casefold())
         return Desk(

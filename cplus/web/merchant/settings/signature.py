@@ -22,10 +22,13 @@ async def _shown(at: Looking) -> Mapping[str, Any]:
 
 
 async def _save(at: Looking, sent: Sent) -> None:
+    own = sent.fields.get("whose") == "own" and bool(at.me.actor.id)
+    if not own:
+        at.me.demand("settings")
     await set_signature(
         at.me.shop,
         sent.fields.get("text", ""),
-        own=sent.fields.get("whose") == "own" and bool(at.me.actor.id),
+        own=own,
         key=sent.key,
         source="dashboard",
         actor=at.me.actor,

@@ -1,0 +1,132 @@
+"""Who works in a shop, and who may do what: the one place that says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Final, Literal
+
+from cplus.actors import Actor, Source
+from cplus.clock import Clock
+from cplus.commands.mail_settings import is_erased_since
+from cplus.events.aggregates.team import Team
+from cplus.events.catalogue.team import Role
+from cplus.events.log.commit import Draft
+from cplus.events.names import command_claim, team_stream
+from cplus.events.recording import Recorder
+from cplus.events.repository import decided
+from cplus.ids import random_id
+
+Act = Literal["look", "own", "converse", "settings", "privacy", "team"]
+"""Look at pages; choose what concerns only oneself; work on conversations; set what the shop sends
+and shows; export and erase people; say who may do what."""
+
+ALLOWED: Final[Mapping[Act, frozenset[Role]]] = {
+    "look": frozenset({"owner", "agent", "reader"}),
+    "own": frozenset({"owner", "agent", "reader"}),
+    "converse": frozenset({"owner", "agent"}),
+    "settings": frozenset({"owner"}),
+    "privacy": frozenset({"owner"}),
+    "team": frozenset({"owner"}),
+}
+"""Who may do what."""
+
+
+def may(role: Role | None, act: Act) -> bool:
+    """Whether a member with this role may do that; None is who was taken out."""
+    return role in ALLOWED[act]
+
+
+async def team_of(recorder: Recorder, shop: str) -> Team:
+    """The team, by the shop's log. What was before the shop was erased counts no more."""
+    stream = team_stream(shop)
+    team: Team = await recorder.load(Team, shop, stream)
+    if team.version and await is_erased_since(recorder.store, shop, stream):
+        team.forget()
+    return team
+
+
+async def see(shop: str, actor: Actor, *, source: Source, recorder: Recorder, clock: Clock) -> Team:
+    """The team, with this member in it, who is here. Raises OutcomeUnknown and
+    DecisionOvertaken."""
+    decision = partial(Team.see, member=actor.author, now=clock())
+    # However often it is sent at once, it is decided once: the stream has each version once.
+    key = random_id()
+    await _record(shop, decision, key=key, source=source, actor=actor, recorder=recorder)
+    return await team_of(recorder, shop)
+
+
+async def change_role(
+    shop: str,
+    member: str,
+    role: str,
+    *,
+    key: str,
+    actor: Actor,
+    source: Source,
+    recorder: Recorder,
+    clock: Clock,
+) -> None:
+    """Gives a member another role. The form with the `key` counts once. Raises NotFound,
+    InvalidInput, OutcomeUnknown and DecisionOvertaken."""
+    decision = partial(Team.change_role, member=member, role=role, now=clock())
+    await _record(shop, decision, key=key, source=source, actor=actor, recorder=recorder)
+
+
+async def remove(
+    shop: str,
+    member: str,
+    *,
+    key: str,
+    actor: Actor,
+    source: Source,
+    recorder: Recorder,
+    clock: Clock,
+) -> None:
+    """Takes a member out; as `change_role`."""
+    decision = partial(Team.remove, member=member, now=clock())
+    await _record(shop, decision, key=key, source=source, actor=actor, recorder=recorder)
+
+
+async def set_default(
+    shop: str,
+    role: str,
+    *,
+    key: str,
+    actor: Actor,
+    source: Source,
+    recorder: Recorder,
+    clock: Clock,
+) -> None:
+    """Chooses the role of new members; as `change_role`."""
+    decision = partial(Team.set_default, role=role, now=clock())
+    await _record(shop, decision, key=key, source=source, actor=actor, recorder=recorder)
+
+
+async def _record(
+    shop: str,
+    decision: Callable[[Team], None],
+    *,
+    key: str,
+    source: Source,
+    actor: Actor,
+    recorder: Recorder,
+) -> None:
+    stream, claim = team_stream(shop), command_claim(key)
+
+    async def decide() -> Draft | None:
+        team = await team_of(recorder, shop)
+        decision(team)
+        events = decided(team)
+        if not events:
+            return None
+        return Draft(
+            shop=shop,
+            claim=claim,
+            source=source,
+            actor=str(actor),
+            events=events,
+            refs=[stream],
+        )
+
+    await recorder.record(shop, claim, decide)
