@@ -68,7 +68,7 @@ async def test_the_first_document_installs_the_app_with_the_scopes_as_granted(
     page = await _open(frame)
     assert page.status_code == 200
     assert "set-cookie" not in page.headers
-    [commit] = await web.parts.store.read(SHOP, 0)
+    commit = (await web.parts.store.read(SHOP, 0))[0]
     [told, _] = await web.parts.reader.of(commit)
     assert isinstance(told.event, AppInstalled)
     assert told.event.scopes == tuple(SCOPES.split(","))
@@ -208,7 +208,7 @@ async def test_replaced_tokens_do_not_take_the_next_installation_for_known(
     # A renewal was refused once, while Shopify still takes the access token.
     await rows.update_one({"_id": SHOP}, {"$set": {"void": True}})
     if release == "older":  # it recorded that, without events
-        [commit] = await web.parts.store.read(SHOP, 0)
+        commit = (await web.parts.store.read(SHOP, 0))[0]
         claim = install_claim(f"exchange {(await web.parts.reader.of(commit))[0].id}")
         reason = "the app is installed with these scopes already"
         draft = Draft(SHOP, claim, "install", "merchant/1", [], reason=reason)
