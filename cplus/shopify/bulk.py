@@ -20,6 +20,7 @@ from cplus.deadline import Deadline
 from cplus.errors import ShopifyRefused, ShopifyUnavailable, UnreadableAnswer
 from cplus.shopify.admin import AdminClient
 from cplus.shopify.documents import (
+    BULK_CANCEL,
     BULK_OPERATION,
     BULK_OPERATIONS,
     BULK_RUN,
@@ -115,6 +116,16 @@ async def start(
         return str(said["bulkOperation"]["id"])
     except (KeyError, TypeError, AttributeError):
         raise _unreadable(client, "bulkOperationRunQuery") from None
+
+
+async def cancel(client: AdminClient, gid: str, *, deadline: Deadline | None = None) -> bool:
+    """Ends a bulk operation; whether there was anything to end. Raises the same errors as
+    AdminClient.query."""
+    data = await client.query(BULK_CANCEL, {"id": gid}, deadline=deadline)
+    try:
+        return not data["bulkOperationCancel"]["userErrors"]
+    except (KeyError, TypeError):
+        raise _unreadable(client, "bulkOperationCancel") from None
 
 
 async def operation(

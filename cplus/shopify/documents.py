@@ -155,6 +155,13 @@ mutation BulkRun($query: String!, $grouped: Boolean!) {
 """Starts a bulk operation, whose result is a file; `grouped` has what belongs to an object follow
 it there."""
 
+BULK_CANCEL: Final = """
+mutation BulkCancel($id: ID!) {
+  bulkOperationCancel(id: $id) { bulkOperation { id status } userErrors { message } }
+}
+"""
+"""Ends a bulk operation that nobody waits for any more."""
+
 BULK_OPERATION: Final = """
 query BulkOperation($id: ID!) {
   bulkOperation(id: $id) { id status errorCode fileSize url partialDataUrl }

@@ -7,12 +7,15 @@ from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 import httpx
+import structlog
 
-from cplus.consumers.imports.importer import Importer
+from cplus.consumers.imports.importer import Importer, Place
 from cplus.deadline import Deadline
-from cplus.errors import AccessDenied, AuthFailed
+from cplus.errors import AccessDenied, AuthFailed, ShopifyError, ShopifyRefused
+from cplus.shopify import bulk
 from cplus.shopify.admin import AdminClient
 
+log = structlog.get_logger()
 T = TypeVar("T")
 
 _TRIES: Final = 5  # of one question that Shopify did not answer
@@ -56,3 +59,19 @@ class Asker:
         fresh = await self.client(client.http, rejected=client.access_token)
         client.access_token = fresh.access_token
         return await self.ask(client, question)
+
+    async def leave(self, client: AdminClient | None, place: Place, why: ShopifyError) -> None:
+        """Cancels the bulk operation of an import that has ended, since nobody will read its file:
+        a shop runs few at once. With a void token nothing can be asked. If it fails, the operation
+        ends by itself."""
+        running = place.bulk or place.bulk_orders
+        if client is None or running is None or running.operation is None:
+            return
+        if not isinstance(why, AccessDenied | ShopifyRefused):
+            return
+        gid = running.operation
+        try:
+            async with asyncio.timeout(self._waits_until.remaining()):
+                await bulk.cancel(client, gid, deadline=self._waits_until)
+        except (ShopifyError, TimeoutError) as error:
+            log.info("import_bulk_not_cancelled", shop=self._shop, error=type(error).__name__)

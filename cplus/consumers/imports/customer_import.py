@@ -158,6 +158,7 @@ class _Run:
         if place.ended and not goes_on:
             return None
         place = first = replace(place, ended=False, closed=False)
+        client: AdminClient | None = None
         async with self._asker.http() as http:
             try:
                 client = await self._asker.client(http)
@@ -173,6 +174,7 @@ class _Run:
                 return self._rest(place, min(math.ceil(throttled.retry_after), MAX_DELAY))
             except (NotInstalled, AuthFailed, ShopifyRefused) as error:
                 await self._log.end(place, error)
+                await self._asker.leave(client, place, error)
             except AddressRefused as error:
                 stands = place == first
                 # One that had ended like this is asked for again the next day.

@@ -193,6 +193,22 @@ async def test_shops_are_described_by_program(
         assert answer.status_code == 400
 
 
+async def test_a_bulk_operation_is_cancelled_while_it_runs_and_not_after(
+    http: httpx.AsyncClient, shopify: LocalShopify, app: App
+) -> None:
+    tokens = await install(http, shopify, app)
+    client = admin(http, shopify, tokens.access_token)
+    shopify.bulk.next[SHOP] = [Outcome(held=True, told=False)]
+    gid = await bulk.start(client, bulk.customers_query(0))
+    assert await bulk.cancel(client, gid)
+    await shopify.bulk.idle()
+    found = await bulk.operation(client, gid)
+    assert found is not None
+    assert (found.status, found.url) == ("CANCELED", None)
+    assert not await bulk.cancel(client, gid)
+    assert not await bulk.cancel(client, "gid://shopify/BulkOperation/99")
+
+
 @pytest.mark.parametrize(
     ("outcome", "status", "error"),
     [

@@ -109,6 +109,7 @@ class Operations:
         """Resolvers for one shop, with one set of scopes."""
         return {
             "bulkOperationRunQuery": lambda _info, **given: self._start(shop, scopes, **given),
+            "bulkOperationCancel": lambda _info, id: self._cancel(shop.host, id),  # noqa: A006
             "bulkOperation": lambda _info, id: self._one(shop.host, id),  # noqa: A006  Shopify's
             "bulkOperations": lambda _info, **_given: {
                 "nodes": [self._described(one) for one in self.of[shop.host][:-11:-1]]
@@ -164,7 +165,8 @@ class Operations:
     async def _run(
         self, shop: LocalShop, scopes: frozenset[str], document: DocumentNode, one: Operation
     ) -> None:
-        one.status = "RUNNING"
+        if one.status == "CREATED":
+            one.status = "RUNNING"
         status, error = one.outcome.status, one.outcome.error_code
         if not scopes & SCOPES[root_of(document)]:
             status, error = "FAILED", "ACCESS_DENIED"
@@ -174,11 +176,13 @@ class Operations:
                 for lines in lines_of(shop, document, grouped=one.grouped and not one.outcome.flat):
                     file.writelines(lines[:left])
                     left = None if left is None else max(left - len(lines), 0)
-                    if left == 0:
+                    if left == 0 or one.status == "CANCELING":
                         break
                     await asyncio.sleep(0)
         if one.outcome.held:
             await one.go.wait()
+        if one.status == "CANCELING":
+            status, error = "CANCELED", None
         one.outcome = replace(one.outcome, status=status, error_code=error)
         one.status, one.completed_at = status, _now()
         one.size = one.file.stat().st_size if one.file.exists() else 0
@@ -192,6 +196,20 @@ class Operations:
                 "type": "query",
             }
             self._tell(FINISHED, shop.host, payload)
+
+    def _cancel(self, shop: str, gid: str) -> dict[str, Any]:
+        """Ends an operation, soon: it is told of as any other end."""
+        found = next((one for one in self.of[shop] if one.gid == gid), None)
+        if found is None:
+            told = {"message": "Bulk operation does not exist"}
+            return {"bulkOperation": None, "userErrors": [told]}
+        if found.status not in _UNDER_WAY:
+            state = found.status.lower()
+            told = {"message": f"A bulk operation cannot be canceled when it is {state}"}
+            return {"bulkOperation": self._described(found), "userErrors": [told]}
+        found.status = "CANCELING"
+        found.go.set()
+        return {"bulkOperation": self._described(found), "userErrors": []}
 
     def _one(self, shop: str, gid: str) -> dict[str, Any] | None:
         found = [one for one in self.of[shop] if one.gid == gid]

@@ -288,6 +288,36 @@ async def test_a_customer_that_cannot_be_read_or_stored_is_left_out_and_counted(
     assert sum(one.skipped for one in told if isinstance(one, ImportPageLoaded)) == 2
 
 
+@pytest.mark.parametrize("fails", [False, True])
+async def test_an_import_that_is_refused_cancels_what_nobody_will_read(
+    use: Intake, shopify: LocalShopify, large: Importer, bulk: Operations, fails: bool
+) -> None:
+    bulk.next[SHOP].insert(0, HELD)
+    keeping, sent = sending(large)
+    assert await handle([asked()], keeping, soon()) == []
+    [(again, _)] = sent
+
+    def refuse(answer: dict[str, Any]) -> dict[str, Any]:
+        said = answer.get("data") or {}
+        if "bulkOperation" in said or (fails and "bulkOperationCancel" in said):
+            return {"errors": [{"message": "no", "extensions": {"code": "BAD_REQUEST"}}]}
+        return answer
+
+    [operation] = bulk.of[SHOP]
+    shopify.changed[SHOP] = refuse
+    try:
+        if fails:  # Shopify does not do it: the import has ended all the same
+            bulk.of[SHOP].clear()
+        assert await handle([record(again)], sending(large)[0], soon()) == []
+    finally:
+        del shopify.changed[SHOP]
+    operation.go.set()
+    await bulk.idle()
+    assert operation.status == ("COMPLETED" if fails else "CANCELED")
+    ended = [one.event for one in await events(use) if isinstance(one.event, ImportEnded)]
+    assert [one.outcome for one in ended] == ["refused"]
+
+
 def _held(new: NewEvent) -> int | None:
     return new.event.shopify_customer_id if isinstance(new.event, CustomerImported) else None
 
