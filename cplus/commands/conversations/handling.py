@@ -12,10 +12,9 @@ from functools import partial
 from cplus.actors import Actor, Source
 from cplus.commands.conversations.answering import Changed, Conversations, change
 from cplus.commands.mail_settings import settings_of
-from cplus.errors import InvalidInput
 from cplus.events.aggregates.conversation import handling
 from cplus.events.aggregates.conversation.decisions import Conversation
-from cplus.wording import worded
+from cplus.events.aggregates.conversation.refusals import refused
 from cplus.workspace.members import Members
 
 
@@ -120,7 +119,7 @@ async def check_member(shop: str, member: str | None, actor: Actor, members: Mem
     days. Who asks is here."""
     if member is None or member == actor.author or await members.knows(shop, member):
         return
-    raise InvalidInput(reason=worded("choose somebody of your staff"))
+    raise refused("staff")
 
 
 def _is_snoozed(talk: Conversation) -> bool:

@@ -133,6 +133,66 @@ async def test_undo_leaves_what_somebody_changed_since(web: Harness) -> None:
     assert [row.assignee for row in rows if row] == ["carl", None]
 
 
+async def test_another_act_of_the_same_form_is_an_act_of_its_own(web: Harness) -> None:
+    one, other = await talks(web, 2)
+    async with web.signed_in(user="ada", called="Ada Brandt") as browser:
+        form = fields_of((await browser.get("/inbox?view=open")).text, "/inbox/bulk")
+        first = {f"pick-{one}": "1", "act": "assign", "assignee": "ada"}
+        await browser.post("/inbox/bulk", data=form | first)
+        second = {f"pick-{one}": "1", f"pick-{other}": "1", "act": "close"}
+        page = (
+            await browser.get(path_of(await browser.post("/inbox/bulk", data=form | second)))
+        ).text
+        assert "2 conversations closed." in page
+        rows = [await web.parts.queries.conversation(SHOP, name) for name in (one, other)]
+        assert [row.open for row in rows if row] == [False, False]
+        await browser.get(path_of(await send(browser, page, "/inbox/undo")))
+    rows = [await web.parts.queries.conversation(SHOP, name) for name in (one, other)]
+    assert [(row.open, row.assignee) for row in rows if row] == [(True, "ada"), (True, None)]
+
+
+async def test_a_form_that_is_sent_again_does_not_change_what_it_had_left_alone(
+    web: Harness,
+) -> None:
+    one, other = await talks(web, 2)
+    async with web.signed_in() as browser:
+        await bulk(browser, "open", [other], act="close")
+        form = fields_of((await browser.get("/inbox?view=all")).text, "/inbox/bulk")
+        form |= {f"pick-{one}": "1", f"pick-{other}": "1", "act": "close"}
+        answers = [await browser.post("/inbox/bulk", data=form)]
+        await bulk(browser, "closed", [other], act="reopen")
+        answers.append(await browser.post("/inbox/bulk", data=form))
+        assert path_of(answers[0]) == path_of(answers[1])
+        assert "1 conversation closed." in (await browser.get(path_of(answers[1]))).text
+    row = await web.parts.queries.conversation(SHOP, other)
+    assert row
+    assert row.open
+
+
+@pytest.mark.parametrize(
+    ("act", "back"),
+    [
+        ({"act": "snooze", "until": "hours"}, {"act": "wake"}),
+        ({"act": "close"}, {"act": "reopen"}),
+    ],
+)
+async def test_undo_leaves_what_somebody_else_chose_since_also_if_it_is_the_same(
+    web: Harness, act: dict[str, str], back: dict[str, str]
+) -> None:
+    [one] = await talks(web, 1)
+    async with (
+        web.signed_in(user="ada", called="Ada") as ada,
+        web.signed_in(user="ben", called="Ben") as ben,
+    ):
+        page = await bulk(ada, "open", [one], **act)
+        await bulk(ben, "all", [one], **back)
+        await bulk(ben, "open", [one], **act)
+        before = await web.parts.queries.conversation(SHOP, one)
+        undone = await send(ada, page, "/inbox/undo")
+        assert "Undone in 0 conversations." in (await ada.get(path_of(undone))).text
+    assert await web.parts.queries.conversation(SHOP, one) == before
+
+
 async def test_what_cannot_be_changed_is_said_with_its_reason(web: Harness) -> None:
     one, other = await talks(web, 2)
     async with web.signed_in() as browser:
@@ -145,6 +205,10 @@ async def test_what_cannot_be_changed_is_said_with_its_reason(web: Harness) -> N
         unknown = await bulk(browser, "all", [other], act="burn")
         assert "Choose what to do." in unknown
         assert "Call us" not in (await browser.get("/inbox?problem=Call us")).text
+        assert (
+            "merged into another: reply there"
+            in (await browser.get("/inbox?problem=merged-reply")).text
+        )
 
 
 async def test_what_another_member_did_cannot_be_undone_by_its_key(web: Harness) -> None:

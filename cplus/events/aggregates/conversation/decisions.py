@@ -9,6 +9,7 @@ from typing import Any
 from cplus.errors import AddressChanged, InvalidInput, NotFound
 from cplus.events.aggregates.billing_account import month_of
 from cplus.events.aggregates.conversation.handling import wake
+from cplus.events.aggregates.conversation.refusals import refused
 from cplus.events.aggregates.conversation.state import ConversationState
 from cplus.events.base import NewEvent
 from cplus.events.catalogue.conversations import (
@@ -37,7 +38,6 @@ MAX_RECIPIENTS = 50
 """Whom SES sends one mail to at most: To, Cc and Bcc together."""
 MAX_AHEAD = timedelta(days=60)
 """How long before it goes out a mail can be scheduled."""
-MERGED = worded("this conversation was merged into another: reply there, or undo that first")
 MAX_WAITING = 20
 """Mails of one conversation that wait for their moment at once."""
 
@@ -132,9 +132,9 @@ class Conversation(ConversationState):
                 reason=worded("replies can be up to %(most)s characters", most=MAX_REPLY)
             )
         if self.erased:
-            raise InvalidInput(reason=worded("the person of this conversation was erased"))
+            raise refused("erased")
         if self.merged_into is not None:
-            raise InvalidInput(reason=MERGED)
+            raise refused("merged-reply")
         if not self.address:
             raise InvalidInput(reason=worded("this conversation has no address to reply to"))
         if to is not None and to != self.address:
@@ -304,7 +304,7 @@ class Conversation(ConversationState):
         """The merchant reopens it; reopening an open conversation changes nothing. Raises
         InvalidInput if it was merged into another."""
         if not self.open and self.merged_into is not None:
-            raise InvalidInput(reason=MERGED)
+            raise refused("merged-reply")
         if not self.open:
             self.trigger_event(ConversationReopened, timestamp=now)
 

@@ -12,7 +12,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final, get_args
 
-from cplus.errors import InvalidInput
+from cplus.events.aggregates.conversation.refusals import MAX_TAGS, refused
 from cplus.events.aggregates.conversation.state import ConversationState
 from cplus.events.catalogue.handling import (
     ConversationAssigned,
@@ -23,12 +23,9 @@ from cplus.events.catalogue.handling import (
     Priority,
     WokenBy,
 )
-from cplus.wording import worded
 
 MAX_SNOOZE: Final = timedelta(days=366)
 """How long a conversation can be put off at most."""
-MAX_TAGS: Final = 20
-"""Tags of one conversation."""
 PRIORITIES: Final[tuple[Priority, ...]] = get_args(Priority)
 """The least urgent first."""
 _STAFF: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -38,7 +35,7 @@ def assign(talk: ConversationState, *, assignee: str | None, now: datetime) -> N
     """This member of staff looks after it from now on; None: nobody in particular."""
     _check(talk)
     if assignee is not None and not _STAFF.fullmatch(assignee):
-        raise InvalidInput(reason=worded("choose somebody of your staff"))
+        raise refused("staff")
     if assignee != talk.handling.assignee:
         talk.trigger_event(ConversationAssigned, assignee=assignee, timestamp=now)
 
@@ -49,15 +46,13 @@ def snooze(
     """Puts it off until that moment, or until somebody writes in it."""
     _check(talk)
     if talk.spam or not talk.open:
-        spam = worded("a conversation that is marked as spam can’t be snoozed")
-        closed = worded("a conversation that is closed can’t be snoozed")
-        raise InvalidInput(reason=spam if talk.spam else closed)
+        raise refused("spam" if talk.spam else "closed")
     if until is None and not until_reply:
-        raise InvalidInput(reason=worded("choose until when"))
+        raise refused("until")
     if until is not None and until <= now:
-        raise InvalidInput(reason=worded("choose a time that is still to come"))
+        raise refused("past")
     if until is not None and until > now + MAX_SNOOZE:
-        raise InvalidInput(reason=worded("a conversation can be snoozed for up to a year"))
+        raise refused("far")
     before = (talk.handling.snoozed_until, talk.handling.snoozed_for_reply)
     if before != (until, until_reply):
         talk.trigger_event(ConversationSnoozed, until=until, until_reply=until_reply, timestamp=now)
@@ -89,16 +84,14 @@ def tag(
     the next change."""
     _check(talk)
     if not set(added) <= set(known):
-        raise InvalidInput(reason=worded("there is no such tag any more"))
+        raise refused("tag")
     there = talk.handling.tags
     on = tuple(dict.fromkeys(one for one in added if one not in there))
     off = tuple(one for one in there if one in removed and one not in added)
     if on or off:
         off = tuple(one for one in there if one in off or one not in known)
     if len(there) - len(off) + len(on) > MAX_TAGS:
-        raise InvalidInput(
-            reason=worded("a conversation can have up to %(most)s tags", most=MAX_TAGS)
-        )
+        raise refused("tags")
     if on or off:
         talk.trigger_event(ConversationTagged, added=on, removed=off, timestamp=now)
 
@@ -112,15 +105,13 @@ def prioritize(
     """Says how urgent it is."""
     _check(talk)
     if priority not in PRIORITIES:
-        raise InvalidInput(reason=worded("choose a priority"))
+        raise refused("priority")
     if priority != talk.handling.priority:
         talk.trigger_event(ConversationPrioritized, priority=priority, timestamp=now)
 
 
 def _check(talk: ConversationState) -> None:
     if talk.erased:
-        raise InvalidInput(reason=worded("the person of this conversation was erased"))
+        raise refused("erased")
     if talk.merged_into is not None:
-        raise InvalidInput(
-            reason=worded("this conversation was merged into another: work on that one instead")
-        )
+        raise refused("merged")

@@ -9,6 +9,7 @@ from typing import Any
 from cplus.events.aggregates.base import Aggregate
 from cplus.events.aggregates.billing_account import month_of
 from cplus.events.aggregates.conversation.handled import Handling
+from cplus.events.aggregates.conversation.last_changes import LastChanges
 from cplus.events.aggregates.conversation.thread import Sender, Thread
 from cplus.events.base import AggregateEvent, kept
 from cplus.events.catalogue.conversations import (
@@ -51,6 +52,7 @@ class ConversationState(Aggregate):
     def __init__(self) -> None:
         self.handling = Handling()
         """How the shop's staff works on it."""
+        self.changes = LastChanges()
         self.person = ""
         self.erased = False
         """Whether that person was erased."""
@@ -244,13 +246,11 @@ class ConversationState(Aggregate):
 
     @evolve.register
     def _(self, event: ConversationClosed) -> None:
-        self.open = False
-        self.closed_at = event.timestamp
+        self._stand(event, is_open=False)
 
     @evolve.register
-    def _(self, _event: ConversationReopened) -> None:
-        self.open = True
-        self.closed_at = None
+    def _(self, event: ConversationReopened) -> None:
+        self._stand(event, is_open=True)
 
     @evolve.register(ConversationAssigned)
     @evolve.register(ConversationSnoozed)
@@ -258,16 +258,18 @@ class ConversationState(Aggregate):
     @evolve.register(ConversationTagged)
     @evolve.register(ConversationPrioritized)
     def _(self, event: AggregateEvent) -> None:
-        self.handling.evolve(event)
+        self.handling.evolve(event, self.changes)
 
     @evolve.register
     def _(self, event: ConversationMarkedSpam) -> None:
+        self.changes.note("spam", event, self.spam)
         self.spam = True
         if event.month is not None:
             self.counts_in = None
 
     @evolve.register
     def _(self, event: ConversationUnmarkedSpam) -> None:
+        self.changes.note("spam", event, self.spam)
         self.spam = self._missed = False
         self.counts_in = event.month or self.counts_in
 
@@ -277,14 +279,14 @@ class ConversationState(Aggregate):
             self.merged_into, self.was_open = event.into, self.open
         elif event.lends:
             self.lent.add(event.source)
-        self._stand(event.timestamp, is_open=event.open)
+        self._stand(event, is_open=event.open)
 
     @evolve.register
     def _(self, event: ConversationUnmerged) -> None:
         if event.source == self.conversation_id:
             self.merged_into = None
         self.lent.discard(event.source)
-        self._stand(event.timestamp, is_open=event.open)
+        self._stand(event, is_open=event.open)
 
     @evolve.register
     def _(self, event: ConversationSplit) -> None:
@@ -331,18 +333,20 @@ class ConversationState(Aggregate):
 
     @evolve.register
     def _(self, event: ConversationRearranged) -> None:
-        self._stand(event.timestamp, is_open=event.open)
+        self._stand(event, is_open=event.open)
 
     @evolve.register
     def _(self, event: ConversationSplitUndone) -> None:
         self.merged_into, self.split_undone = event.source, True
-        self._stand(event.timestamp, is_open=False)
+        self._stand(event, is_open=False)
 
-    def _stand(self, at: datetime, *, is_open: bool) -> None:
+    def _stand(self, event: AggregateEvent, *, is_open: bool) -> None:
+        if is_open != self.open:
+            self.changes.note("open", event, self.open)
         if is_open:
             self.closed_at = None
         elif self.open:
-            self.closed_at = at
+            self.closed_at = event.timestamp
         self.open = is_open
 
 

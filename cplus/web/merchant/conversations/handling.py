@@ -182,4 +182,4 @@ async def _done(
 
 
 def _refused(conversation_id: str, error: InvalidInput, came: Place | None) -> Response:
-    return see_other(address_of(conversation_id, came, refused=str(error.values["reason"])))
+    return see_other(address_of(conversation_id, came, refused=error.values.get("code", "")))

@@ -19,7 +19,6 @@ from cplus.web.kit.signed_in import MerchantDep, see_other
 from cplus.web.merchant.inbox.labels import reason_of
 from cplus.web.merchant.inbox.moments import snoozed_until
 from cplus.web.merchant.inbox.place import Place
-from cplus.wording import worded
 from cplus.workspace.undoing import Did
 
 router = APIRouter(prefix="/inbox")
@@ -48,17 +47,19 @@ async def act(
 ) -> Response:
     """Does it, and leads back to the list, which says what was done."""
     fields = await own_form(request, signatures, me.session, most=_FIELDS)
-    key, place = form_key(fields), Place.read(fields.get("list", "")) or Place()
-    name = fields.get("act", "")
+    place, name = Place.read(fields.get("list", "")) or Place(), fields.get("act", "")
+    picked = [one.removeprefix(_PICK) for one in fields if one.startswith(_PICK)]
+    # The words of the form, not the moment that they lead to: that is another one each time.
+    value = fields.get(_VALUES.get(name, ""), "")
+    said = f"{fields.get('until')} {fields.get('at')}" if name == "snooze" else value
+    key = bulk.act_key(form_key(fields), picked, name, said)
     try:
         if name == "snooze":
             until, for_reply = snoozed_until(fields, clock(), zone(me.timezone))
             value = "reply" if for_reply or until is None else until.isoformat()
-        else:
-            value = fields.get(_VALUES.get(name, ""), "")
         done = await bulk.act(
             me.shop,
-            [one.removeprefix(_PICK) for one in fields if one.startswith(_PICK)],
+            picked,
             name,
             value,
             key=key,
@@ -67,7 +68,7 @@ async def act(
             use=use,
         )
     except InvalidInput as error:
-        return _back(place, problem=str(error.values.get("reason", "")))
+        return _back(place, problem=error.values.get("code", ""))
     return _back(place, did=key, at=done.position)
 
 
@@ -88,7 +89,7 @@ async def undo(
             use=use,
         )
     except NotFound:
-        return _back(place, problem=worded("that can’t be undone any more"))
+        return _back(place, problem="over")
     return _back(place, undone=str(done.changed), at=done.position)
 
 
@@ -123,7 +124,7 @@ def left_of(did: Did) -> list[str]:
             "%(num)s conversation was left as it is: %(reason)s.",
             "%(num)s conversations were left as they are: %(reason)s.",
             number,
-            reason=translated(reason_of(reason)) or reason,
+            reason=translated(reason_of(code)),
         )
-        for reason, number in did.refused.items()
+        for code, number in did.refused.items()
     ]

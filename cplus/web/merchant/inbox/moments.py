@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from cplus.errors import InvalidInput
+from cplus.events.aggregates.conversation.refusals import refused
 from cplus.wording import worded
 
 CHOICES: Final[Mapping[str, str]] = {
@@ -42,7 +42,7 @@ def snoozed_until(
             moment = moment.replace(tzinfo=local)
         return moment.astimezone(UTC), False
     except (ValueError, OverflowError):
-        raise InvalidInput(reason=worded("choose a date and a time")) from None
+        raise refused("moment") from None
 
 
 def _morning(day: date, local: ZoneInfo) -> datetime:
