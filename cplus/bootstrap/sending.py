@@ -85,11 +85,14 @@ class SendingParts(ShopParts):
         from cplus.consumers.sending.domains.checking import SenderDomains
         from cplus.consumers.sending.domains.dns import Resolver
         from cplus.consumers.sending.domains.rows import DomainRows
+        from cplus.leases import Leases
 
         given = self.settings
         return SenderDomains(
             recorder=self.recorder,
             rows=DomainRows(self.mongo.database, self.clock),
+            due=self.due_rows,
+            leases=Leases(self.mongo.database),
             identities=Identities(self.aws, given.ses_configuration_set),
             tenants=self.tenants,
             texts=Resolver(given.dns).texts,

@@ -9,7 +9,7 @@ stay away.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +19,6 @@ from cplus.actors import system
 from cplus.aws import LONGEST_DELAY, REFUSALS, Aws, MailNotTaken
 from cplus.clock import Clock
 from cplus.commands.conversations.withdrawing import Withdrawals, complete, withdrawn_by
-from cplus.commands.mail_settings import settings_of
 from cplus.commands.sending_state import note_limit
 from cplus.consumers.batches.messages import each_message
 from cplus.consumers.batches.room import Room
@@ -30,13 +29,12 @@ from cplus.consumers.pushing.news import PUSH
 from cplus.consumers.sending.failing import Failure, addresses_of, record_failure
 from cplus.consumers.sending.limits.budget import SHARED_DOMAIN, SHOP_DAY, Budget, Wait
 from cplus.consumers.sending.outgoing import Outgoing, find_outgoing
-from cplus.consumers.sending.purpose import Later, Mail, MailParts, Never, Purpose
+from cplus.consumers.sending.purpose import Later, Leaving, Mail, MailParts, Never, Purpose
 from cplus.consumers.sending.purposes import registered
 from cplus.consumers.sending.tenants import REFUSED, ShopTenants
 from cplus.deadline import Deadline
 from cplus.errors import InvalidInput
 from cplus.events.aggregates.addresses import Addresses
-from cplus.events.aggregates.settings import ShopSettings
 from cplus.events.base import Cause, Event, NewEvent
 from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.catalogue.settings import LimitOf
@@ -46,7 +44,7 @@ from cplus.events.log.store import EventStore
 from cplus.events.names import mail_stream, rejected_claim, sent_claim
 from cplus.events.recording import Recorder
 from cplus.leases import Lease, Leases, of_sending
-from cplus.mail import FILES_LIMIT, MESSAGE_TAG, SHOP_TAG, is_own_address
+from cplus.mail import FILES_LIMIT, MESSAGE_TAG, SHOP_TAG
 from cplus.settings import Settings
 from cplus.shopify import shop_host, shop_name
 from cplus.wording import worded
@@ -159,7 +157,10 @@ class Outbound:
                 log.info("mail_fate_unknown", shop=shop, message_id=message_id, seconds=int(left))
                 await self._look_again(shop, message_id, left)
                 return
-        match await self._ready(shop, mail):
+        purpose = self.purposes.get(mail.purpose)
+        to_customer = purpose is not None and purpose.threads
+        leaving = await self.tenants.leaving(shop, to_customer=to_customer)
+        match await self._ready(shop, mail, leaving):
             case Never(reason):
                 await self._refused(shop, mail, reason)
             case Later(code, seconds) if seconds is None:
@@ -168,11 +169,12 @@ class Outbound:
                 log.info("mail_waits", shop=shop, message_id=message_id, code=code)
                 await self._look_again(shop, message_id, seconds)
             case Mail() as ready:
-                await self._send(lease, shop, mail, ready)
+                await self._send(lease, shop, mail, ready, leaving)
 
-    async def _send(self, lease: Lease, shop: str, mail: Outgoing, ready: Mail) -> None:
+    async def _send(
+        self, lease: Lease, shop: str, mail: Outgoing, ready: Mail, leaving: Leaving
+    ) -> None:
         message_id = mail.message_id
-        settings = await settings_of(self.recorder, shop)
         if not await self.leases.note(lease, tried_at=self.clock()):
             raise TimeoutError("the lease ended before the mail was sent")
         try:
@@ -182,11 +184,11 @@ class Outbound:
                 recipients=ready.recipients,
                 tags={SHOP_TAG: shop_name(shop), MESSAGE_TAG: message_id},
                 configuration_set=self.settings.ses_configuration_set,
-                tenant=settings.tenant,
+                tenant=leaving.tenant,
             )
         except MailNotTaken as refusal:
-            await self._give_back(shop, mail)
-            if refusal.permanent and not await self._by_domain(lease, shop, ready):
+            await self._give_back(shop, mail, leaving)
+            if refusal.permanent and not await self._by_domain(lease, shop, leaving):
                 await self.leases.note(lease, tried_at=None)
                 await self._refused(shop, mail, refusal.code)
             else:
@@ -194,15 +196,14 @@ class Outbound:
                 await self._put_off(lease, shop, message_id, refusal.code)
             return
         refs = sent_refs(self.settings, mail, ses_id)
-        sent = mail.sent(ses_id, _fallback(settings, self.purposes.get(mail.purpose)))
+        sent = mail.sent(ses_id, leaving.fallback)
         await self._record(shop, mail, sent_claim(message_id, ses_id), sent, refs)
         log.info("mail_sent", shop=shop, message_id=message_id)
 
-    async def _by_domain(self, lease: Lease, shop: str, ready: Mail) -> bool:
+    async def _by_domain(self, lease: Lease, shop: str, leaving: Leaving) -> bool:
         """Whether SES may have refused the mail because of the merchant's own domain, which is
         looked at then: once for a mail, which next leaves from ours if the domain failed."""
-        own = not is_own_address(ready.sender, self.settings.mail_domain)
-        if not own or lease.notes.get("domain_checked"):
+        if leaving.own is None or lease.notes.get("domain_checked"):
             return False
         await self.tenants.domain_works(shop)
         return await self.leases.note(lease, domain_checked=True)
@@ -213,7 +214,7 @@ class Outbound:
         elif not refusal.permanent:
             await self.budget.refused()
 
-    async def _ready(self, shop: str, mail: Outgoing) -> Mail | Never | Later:
+    async def _ready(self, shop: str, mail: Outgoing, leaving: Leaving) -> Mail | Never | Later:
         if mail.is_erased:
             return Never(_ERASED)
         if await is_removed(shop, self.parts.recorder):
@@ -226,37 +227,31 @@ class Outbound:
         purpose = self.purposes.get(mail.purpose)
         if purpose is None:
             return Later(_UNKNOWN)
-        wait = await self._takes(shop, mail, purpose)
+        wait = await self._takes(shop, mail, leaving)
         if wait is not None:
             return Later(wait.code, wait.seconds)
         try:
-            ready = await purpose.ready(shop, mail.wish, self.parts)
+            ready = await purpose.ready(shop, mail.wish, replace(self.parts, sender=leaving.own))
         except InvalidInput as error:  # an address that no mail can go to
             ready = Never(str(error.values["reason"]))
         if not isinstance(ready, Mail):
-            await self._give_back(shop, mail)
+            await self._give_back(shop, mail, leaving)
         return _without_stopped(ready, known)
 
-    async def _takes(self, shop: str, mail: Outgoing, purpose: Purpose[Any]) -> Wait | None:
+    async def _takes(self, shop: str, mail: Outgoing, leaving: Leaving) -> Wait | None:
         """Takes what the mail needs of what may be sent. That the shop reached a limit of a day is
         recorded, for who wonders why its mail waits."""
-        ours = await self._from_ours(shop, purpose)
-        wait = await self.budget.take(shop, _count(mail), answers=mail.answers, ours=ours)
+        wait = await self.budget.take(
+            shop, _count(mail), answers=mail.answers, ours=leaving.counted
+        )
         if wait is not None and wait.code in _LIMITS:
             what = _LIMITS[wait.code]
             log.warning("daily_limit_reached", shop=shop, of=what, limit=wait.limit)
             await note_limit(self.recorder, shop, of=what, limit=wait.limit, now=self.clock())
         return wait
 
-    async def _give_back(self, shop: str, mail: Outgoing) -> None:
-        ours = await self._from_ours(shop, self.purposes.get(mail.purpose))
-        await self.budget.give_back(shop, _count(mail), ours=ours)
-
-    async def _from_ours(self, shop: str, purpose: Purpose[Any] | None) -> bool:
-        """Whether it goes to a customer, and from our domain."""
-        if purpose is None or not purpose.threads:
-            return False
-        return (await settings_of(self.recorder, shop)).sender is None
+    async def _give_back(self, shop: str, mail: Outgoing, leaving: Leaving) -> None:
+        await self.budget.give_back(shop, _count(mail), ours=leaving.counted)
 
     async def _put_off(self, lease: Lease, shop: str, message_id: str, code: str) -> None:
         """Tries again later: SES's limits may last for hours, longer than a queue gives tries."""
@@ -296,12 +291,6 @@ class Outbound:
             correlation_id=mail.commit.correlation,
             causation_id=mail.commit.id,
         )
-
-
-def _fallback(settings: ShopSettings, purpose: Purpose[Any] | None) -> str | None:
-    """The merchant's domain, if mail to a customer left from ours because it failed."""
-    to_customer = purpose is not None and purpose.threads
-    return settings.domain.fallback if to_customer and settings.domain else None
 
 
 def _count(mail: Outgoing) -> int:

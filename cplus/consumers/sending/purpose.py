@@ -36,6 +36,8 @@ class MailParts:
     clock: Clock
     files: Files
     """The files that go with mails."""
+    sender: str | None = None
+    """The merchant's own address that this mail leaves from; None if it leaves from ours."""
 
 
 class Mail(NamedTuple):
@@ -45,6 +47,20 @@ class Mail(NamedTuple):
     recipients: Sequence[str]
     """Whom SES delivers it to, those in Cc and Bcc too."""
     raw: bytes
+
+
+class Leaving(NamedTuple):
+    """How a mail leaves. It is read once for each try: what is taken of the budget, where the mail
+    leaves from and what is recorded of it are the same, whatever is found of a domain meanwhile."""
+
+    own: str | None
+    """The merchant's own address that it leaves from; None if it leaves from ours."""
+    counted: bool
+    """Whether it counts as mail to a customer from our domain."""
+    tenant: str | None
+    """As which tenant SES sends it."""
+    fallback: str | None
+    """The merchant's domain, if it leaves from ours because that one failed."""
 
 
 class Never(NamedTuple):

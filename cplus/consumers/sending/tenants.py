@@ -22,7 +22,8 @@ from cplus.consumers.scheduled.due import Due, DueRows
 from cplus.consumers.scheduled.taking import DueWork
 from cplus.consumers.sending.domains.checking import SenderDomains
 from cplus.consumers.sending.domains.due import to_look_at
-from cplus.events.aggregates.settings import Paused
+from cplus.consumers.sending.purpose import Leaving
+from cplus.events.aggregates.settings import Paused, ShopSettings
 from cplus.events.recording import Recorder
 
 log = structlog.get_logger()
@@ -75,6 +76,28 @@ class ShopTenants:
             log.warning("suppression_stays", shop=shop, error=type(error).__name__)
             return False
         return True
+
+    async def leaving(self, shop: str, *, to_customer: bool) -> Leaving:
+        """How a mail of the shop leaves now. Only what goes to a customer leaves from the domain of
+        the merchant, and only while that is the shop's: if another shop has proved it, since the
+        last check too, it is looked at first."""
+        settings = await settings_of(self.recorder, shop)
+        if not to_customer:
+            return Leaving(None, counted=False, tenant=settings.tenant, fallback=None)
+        if not await self._holds(shop, settings):
+            await self.domain_works(shop)
+            settings = await settings_of(self.recorder, shop)
+        own = settings.sender if await self._holds(shop, settings) else None
+        domain = settings.domain
+        failed = domain.name if domain and domain.local and own is None else None
+        return Leaving(own, counted=own is None, tenant=settings.tenant, fallback=failed)
+
+    async def _holds(self, shop: str, settings: ShopSettings) -> bool:
+        """Whether the domain that mail leaves from, if that is one of the merchant, is the
+        shop's."""
+        if settings.domain is None or settings.sender is None:
+            return True
+        return await self.domains.holds(shop, settings.domain.name)
 
     async def domain_works(self, shop: str) -> bool:
         """Looks at the shop's own domain, of which SES refused a mail; False if nobody could."""

@@ -19,6 +19,7 @@ from cplus.events.catalogue.privacy import ShopErased
 from cplus.events.catalogue.settings import SignatureSet
 from cplus.events.names import SHOP_ERASED_REF, conversation_stream, message_ref, settings_stream
 from cplus.ids import random_id
+from cplus.leases import LEASES
 from tests.integration.web.harness import OPERATOR, OTHER, SHOP, Harness, fields_of, path_of
 from tests.plain_http import plain_http
 from tests.samples import installed
@@ -253,6 +254,11 @@ async def test_a_merchant_adds_a_domain_copies_its_records_and_chooses_an_addres
     given: dict[str, Any] = {"aws": aws, "dns": dns, "ses_configuration_set": stage}
     async with Harness(mongo_uri, database, **given).opened() as web, web.signed_in() as browser:
 
+        async def check() -> None:
+            rows = web.parts.mongo.database[LEASES]  # some seconds pass
+            await rows.update_many({}, [{"$set": {"expires_at": "$$NOW"}}])
+            assert (await do("check")).status_code == 303
+
         async def do(what: str, **typed: str) -> httpx.Response:
             page = (await browser.get(PAGE)).text.partition('id="sender-domain"')[2]
             # Several forms go to one address: that with this button.
@@ -279,7 +285,10 @@ async def test_a_merchant_adds_a_domain_copies_its_records_and_chooses_an_addres
             told.setdefault(f"{name} {kind}", []).append(html.unescape(value))
         async with plain_http() as http:
             assert (await http.post(f"{aws_endpoint}/_local/dns", json=told)).status_code == 200
-        await do("check")
+        await check()
+        again = await do("check")
+        assert again.status_code == 422
+        assert "It was checked a moment ago" in again.text
         page = (await browser.get(PAGE)).text
         assert page.count(">Found<") == 6
         assert "The domain is set up." in page
@@ -291,7 +300,7 @@ async def test_a_merchant_adds_a_domain_copies_its_records_and_chooses_an_addres
         async with plain_http() as http:
             gone: dict[str, list[str]] = {name: [] for name in told if name.endswith("CNAME")}
             await http.post(f"{aws_endpoint}/_local/dns", json=gone)
-        await do("check")
+        await check()
         page = (await browser.get(PAGE)).text
         assert f"email can’t leave from <bdi>{domain}</bdi>" in page
         assert page.count(">Gone<") == 3

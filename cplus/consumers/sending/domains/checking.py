@@ -7,6 +7,7 @@ nothing that the next does not find.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,7 +19,9 @@ from cplus.actors import system
 from cplus.aws import Identities, IdentityState, Tenants
 from cplus.clock import Clock
 from cplus.commands.mail_settings import settings_of
+from cplus.consumers.scheduled.due import DueRows
 from cplus.consumers.sending.domains.dns import DnsUnanswered, Texts
+from cplus.consumers.sending.domains.due import to_look_at
 from cplus.consumers.sending.domains.rows import DomainRows
 from cplus.consumers.sending.requesting import requested, wish_refs
 from cplus.events.aggregates.sender_domain import Found, SenderDomain
@@ -29,6 +32,7 @@ from cplus.events.names import command_claim, settings_stream
 from cplus.events.recording import Recorder
 from cplus.events.repository import decided
 from cplus.ids import random_id
+from cplus.leases import Leases
 from cplus.mail.writing.sender_domains import (
     dmarc_names,
     is_policy,
@@ -43,6 +47,8 @@ FAILED: Final = "sender_domain_failed"
 """The purpose of the mail to the merchant whose domain failed."""
 _QUIET: Final = timedelta(days=1)
 """At most one such mail in that time: a domain may come and go."""
+_AT_MOST_EACH: Final = 5.0
+"""Seconds in which a shop's staff may have it looked at once: SES's calls are the account's."""
 _PENDING: Final = IdentityState((), "", "PENDING", "PENDING", verified=False)
 
 
@@ -52,6 +58,8 @@ class SenderDomains:
 
     recorder: Recorder
     rows: DomainRows
+    due: DueRows
+    leases: Leases
     identities: Identities
     tenants: Tenants
     texts: Texts
@@ -63,12 +71,22 @@ class SenderDomains:
         """What proves that the domain is the shop's."""
         return proof_of(domain, shop, self.secret)
 
+    async def may_check(self, shop: str) -> bool:
+        """Whether the shop's staff may have its domain looked at again by now, and counts it."""
+        return await self.leases.take(f"look-at-domain/{shop}", _AT_MOST_EACH) is not None
+
+    async def holds(self, shop: str, domain: str) -> bool:
+        """Whether the domain is the shop's now: another one may have proved it since the shop's
+        last check."""
+        return await self.rows.holder(domain, shop) == "shop"
+
     async def check(self, shop: str) -> SenderDomain | None:
         """Looks at the shop's domain, and answers what is known of it then; None if it has none.
         Raises what SES raises."""
         settings = await settings_of(self.recorder, shop)
         if settings.domain is None:
             return None
+        await self.rows.add(settings.domain.name, shop)  # before anything is made at SES
         found = await self._found(shop, settings.domain)
         if found.works and settings.tenant:
             await self.tenants.use(settings.tenant, settings.domain.name)
@@ -76,15 +94,17 @@ class SenderDomains:
         return (await settings_of(self.recorder, shop)).domain
 
     async def drop(self, shop: str, domain: str) -> None:
-        """Nothing of the domain is the shop's any more. The identity goes with it, unless it is
-        another shop's; one that is still being set up gets it back with the next check."""
-        held = await self.rows.holder(domain, shop)
+        """Nothing of the domain is the shop's any more. The identity goes with it, unless another
+        shop has the domain too, whether it proved it or not."""
         tenant = (await settings_of(self.recorder, shop)).tenant
         if tenant:
             await self.tenants.leave(tenant, domain)
-        if held != "another":
-            await self.identities.delete(domain)
-        await self.rows.release(domain, shop)
+        if not await self.rows.release(domain, shop):
+            return
+        await self.identities.delete(domain)
+        # Who added it meanwhile may have found what is deleted now: it is made anew at once.
+        again = await self.rows.added(domain)
+        await self.due.put([to_look_at(other, domain, self.clock()) for other in again])
 
     async def _found(self, shop: str, domain: SenderDomain) -> Found:
         name, before = domain.name, domain.found
@@ -92,13 +112,14 @@ class SenderDomains:
         if state is None:
             await self.identities.ensure(name, mail_from_domain(name))
             state = await self.identities.state(name) or _PENDING
-        proof = await self._proves(shop, name)
-        if proof is None:  # nobody answered: what was known stands
+        # Side by side: where nobody answers, that takes as long as one question may.
+        told, policy = await asyncio.gather(self._asked(proof_name(name)), self._policy(name))
+        if told is None:  # nobody answered: what was known stands
             proof = before is not None and before.proof
             holder = await self.rows.holder(name, shop)
         else:
-            holder = await self._holder(shop, name, proof=proof)
-        policy = await self._policy(name)
+            proof = self._is_in(told, name, shop)
+            holder = await self._holder(shop, name, told, proof=proof)
         return Found(
             holder=holder,
             proof=proof,
@@ -110,28 +131,31 @@ class SenderDomains:
             dmarc=policy if policy is not None else before is not None and before.dmarc,
         )
 
-    async def _holder(self, shop: str, domain: str, *, proof: bool) -> Holder:
+    async def _holder(self, shop: str, domain: str, told: Sequence[str], *, proof: bool) -> Holder:
         if not proof:
             return await self.rows.holder(domain, shop)
+        lost: list[str] = []
 
-        async def proves(other: str) -> bool:
-            return await self._proves(other, domain) is not False
+        def proves(other: str) -> bool:
+            if self._is_in(told, domain, other):
+                return True
+            lost.append(other)
+            return False
 
-        return await self.rows.claim(domain, shop, proves)
+        holder = await self.rows.claim(domain, shop, proves)
+        # Whose it was is told at once, and not with its next check.
+        await self.due.put([to_look_at(other, domain, self.clock()) for other in lost])
+        return holder
 
-    async def _proves(self, shop: str, domain: str) -> bool | None:
-        """Whether the domain says that it is the shop's; None if nobody answers."""
-        told = await self._asked(proof_name(domain))
-        return None if told is None else self.proof(domain, shop) in {one.strip() for one in told}
+    def _is_in(self, told: Sequence[str], domain: str, shop: str) -> bool:
+        """Whether the domain says there that it is the shop's."""
+        return self.proof(domain, shop) in {one.strip() for one in told}
 
     async def _policy(self, domain: str) -> bool | None:
-        unanswered = False
-        for name in dmarc_names(domain):
-            told = await self._asked(name)
-            unanswered = unanswered or told is None
-            if told and is_policy(told):
-                return True
-        return None if unanswered else False
+        told = await asyncio.gather(*map(self._asked, dmarc_names(domain)))
+        if any(one and is_policy(one) for one in told):
+            return True
+        return None if None in told else False
 
     async def _asked(self, name: str) -> Sequence[str] | None:
         try:

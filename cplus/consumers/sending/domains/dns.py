@@ -12,7 +12,8 @@ from typing import Final, Protocol
 
 from cplus.errors import CplusError
 
-_SECONDS: Final = 5.0  # for one question, with all its tries
+SECONDS: Final = 5.0
+"""For one question, with all its tries."""
 
 
 class DnsUnanswered(CplusError):
@@ -29,8 +30,9 @@ class Texts(Protocol):
 class Resolver:
     """Asks the name server at `address` (`127.0.0.1:5300`), or without one that of the machine."""
 
-    def __init__(self, address: str = "") -> None:
+    def __init__(self, address: str = "", seconds: float = SECONDS) -> None:
         self._address = address
+        self._seconds = seconds
 
     async def texts(self, name: str) -> Sequence[str]:
         """The TXT records of a name, see Texts."""
@@ -43,9 +45,9 @@ class Resolver:
             host, _, port = self._address.rpartition(":")
             resolver.nameservers, resolver.port = [host], int(port)
         try:
-            async with asyncio.timeout(_SECONDS + 1):
+            async with asyncio.timeout(self._seconds + 1):
                 answer = await resolver.resolve(
-                    name, "TXT", lifetime=_SECONDS, search=False, raise_on_no_answer=False
+                    name, "TXT", lifetime=self._seconds, search=False, raise_on_no_answer=False
                 )
         except dns.resolver.NXDOMAIN:
             return []

@@ -113,9 +113,13 @@ class Budget:
 
     async def give_back(self, shop: str, recipients: int, *, ours: bool = False) -> None:
         """What the shop took for a mail that did not go."""
-        counts = {f"{name}_today": -recipients for name in ((ALL, OURS) if ours else (ALL,))}
-        change = {"$inc": {"tokens": recipients, **counts}}
-        await self._rows.update_one({"_id": shop}, change)
+        more = {"$add": [{"$ifNull": ["$tokens", 0]}, recipients]}
+        counts = {
+            # A day may have begun in between, in which less was taken.
+            f"{name}_today": {"$max": [0, {"$subtract": [f"${name}_today", recipients]}]}
+            for name in ((ALL, OURS) if ours else (ALL,))
+        }
+        await self._rows.update_one({"_id": shop}, [{"$set": {"tokens": more, **counts}}])
 
     async def used(self, shop: str) -> int:
         """To how many customers the shop wrote from our domain in the last 24 hours."""

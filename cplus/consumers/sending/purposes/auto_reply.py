@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from cplus.commands.mail_settings import settings_of
 from cplus.consumers.sending.auto_replying import FRESH, find_auto_reply
 from cplus.consumers.sending.outgoing import name_of
 from cplus.consumers.sending.purpose import Later, Mail, MailParts, Never, Purpose
@@ -28,7 +27,7 @@ async def _ready(shop: str, wish: MailRequested, use: MailParts) -> Mail | Never
         return Never("the merchant replied first")
     domain, secret = use.settings.mail_domain, use.settings.secret("application_secret")
     address = reply_address(shop, talk, secret, domain)
-    sender = (await settings_of(recorder, shop)).sender or address
+    sender = use.sender or address
     raw = compose_reply(
         shop_name=await name_of(recorder.store, recorder.reader, shop),
         from_address=sender,

@@ -44,7 +44,7 @@ async def _ready(shop: str, wish: ReplyWritten, use: MailParts) -> Mail | Never 
     address = reply_address(shop, conversation, secret, domain)
     settings = await settings_of(use.recorder, shop)
     # Answers come to us whatever it leaves from: by Reply-To.
-    sender = settings.sender or address
+    sender = use.sender or address
     earlier = await history(shop, wish, use.recorder, shop_name=name, zone=local)
     raw = compose_reply(
         shop_name=name,

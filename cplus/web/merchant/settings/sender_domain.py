@@ -92,7 +92,7 @@ async def _save(at: Looking, sent: Sent) -> None:
             await sender_domains.add_domain(shop, typed, own=at.domain, **form)
             await _look(at)
         case "check":
-            await _look(at)
+            await _look(at, asked=True)
         case "choose":
             await sender_domains.choose_sender(shop, fields.get("sender", ""), **form)
         case "ours":
@@ -103,8 +103,15 @@ async def _save(at: Looking, sent: Sent) -> None:
             raise InvalidInput(reason=worded("this form is not known"))
 
 
-async def _look(at: Looking) -> None:
-    """Looks at the domain at once. If SES does not answer, what is due does it in a minute."""
+async def _look(at: Looking, *, asked: bool = False) -> None:
+    """Looks at the domain at once. If SES does not answer, or if it was looked at just before, what
+    is due does it in a minute; whoever `asked` for it is told so."""
+    if not await at.domains.own.may_check(at.me.shop):
+        if asked:
+            raise InvalidInput(
+                reason=worded("it was checked a moment ago: try again in some seconds")
+            )
+        return
     try:
         await at.domains.own.check(at.me.shop)
     except Exception as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import dataclasses
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from email import message_from_bytes
@@ -24,13 +26,23 @@ from cplus.consumers.sending.domains.checking import FAILED
 from cplus.consumers.sending.domains.dns import DnsUnanswered, Resolver
 from cplus.consumers.sending.domains.due import SENDER_DOMAIN, look_at_domain, pause, to_look_at
 from cplus.consumers.sending.domains.rows import SENDER_DOMAINS
+from cplus.consumers.sending.limits.budget import BUDGET
+from cplus.consumers.sending.purpose import Later, Mail, MailParts, Never, Purpose
+from cplus.consumers.sending.purposes import registered
 from cplus.consumers.sending.tenants import TENANT, tenant_of
 from cplus.errors import InvalidInput
 from cplus.events.aggregates.sender_domain import SenderDomain
-from cplus.events.catalogue.mail import MailRequested, MailSent
+from cplus.events.catalogue.conversations import ReplyWritten
+from cplus.events.catalogue.mail import REPLY, MailRequested, MailSent
 from cplus.events.names import message_ref
 from cplus.ids import random_id
-from cplus.mail.writing.sender_domains import Record, mail_from_domain, records
+from cplus.mail.writing.sender_domains import (
+    Record,
+    dmarc_names,
+    mail_from_domain,
+    proof_name,
+    records,
+)
 from tests.integration.intake import failures, record, soon
 from tests.integration.mail_world import DOMAIN, SHOP, World, form
 from tests.plain_http import plain_http
@@ -232,14 +244,105 @@ async def test_when_nobody_answers_what_was_known_of_a_domain_stands(
     world: World, domain: str
 ) -> None:
     await set_up(world, domain)
-    given = world.parts
-    deaf = given.settings.model_copy(update={"dns": "127.0.0.1:1"})
-    world.parts = Parts(deaf, lambda: world.now, mongo=given.mongo, aws=world.aws)
-    with pytest.raises(DnsUnanswered):
-        await Resolver("127.0.0.1:1").texts("a.example")
+    names = (proof_name(domain), *dmarc_names(domain))
+    asked: list[str] = []
+    together = asyncio.Barrier(len(names))
+
+    async def deaf(name: str) -> list[str]:
+        asked.append(name)
+        await together.wait()  # for ever, if one is asked after the other
+        raise DnsUnanswered(name=name, error="Timeout")
+
     before = await own(world)
-    await world.parts.sender_domains.check(SHOP)
+    await dataclasses.replace(world.parts.sender_domains, texts=deaf).check(SHOP)
     assert await own(world) == before
+    assert sorted(asked) == sorted(names)
+
+
+async def test_a_name_server_that_does_not_answer_is_no_answer() -> None:
+    with pytest.raises(DnsUnanswered):
+        await Resolver("127.0.0.1:1", seconds=0.01).texts("a.example")
+
+
+async def test_a_shop_deletes_no_identity_of_another_that_adds_the_same_domain(
+    world: World, domain: str
+) -> None:
+    await world.install(BIRCH)
+    ses = await world.aws.client("sesv2")
+    wanted = await add(world, domain)
+    await write(world, *[one for one in wanted if one.kind != "proof"])
+    await world.parts.sender_domains.check(SHOP)
+    found = (await own(world)).found
+    assert found is not None
+    assert (found.holder, found.verified) == ("nobody", True)
+    await add(world, domain, BIRCH)
+    await sender_domains.remove_domain(BIRCH, **by(world))
+    for _ in range(2):
+        await look_at_domain(to_look_at(BIRCH, domain, world.now), world.parts.due_work)
+    assert (await ses.get_email_identity(EmailIdentity=domain))["VerifiedForSendingStatus"]
+    await sender_domains.remove_domain(SHOP, **by(world))
+    await look_at_domain(to_look_at(SHOP, domain, world.now), world.parts.due_work)
+    with pytest.raises(ses.exceptions.NotFoundException):
+        await ses.get_email_identity(EmailIdentity=domain)
+    assert await world.parts.mongo.database[SENDER_DOMAINS].find_one({"_id": domain}) is None
+
+
+async def test_once_a_domain_is_anothers_no_mail_leaves_from_it_and_its_shop_is_looked_at(
+    world: World, domain: str
+) -> None:
+    await world.install(BIRCH)
+    first = await set_up(world, domain)
+    await follow(TENANTS, SHOP, world.parts.reactor)
+    second = await add(world, domain, BIRCH)
+    await write(world, first[0], gone=True)
+    await write(world, second[0])
+    await world.parts.sender_domains.check(BIRCH)
+    assert (await own(world, BIRCH)).works
+    assert (await own(world)).works, "nobody looked at it since"
+    due = await world.parts.mongo.database[DUE].find_one(
+        {"_id": to_look_at(SHOP, domain, world.now).id}
+    )
+    assert due is not None
+    assert due["due_at"] <= world.now
+    mail = await sent(world, "late1")
+    assert mail is not None
+    assert mail["from"].endswith(f"@{DOMAIN}>")
+    assert (await fate(world, "late1")).fallback == domain
+    assert not (await own(world)).works
+
+
+async def test_a_mail_is_counted_and_given_back_by_what_was_known_when_it_was_begun(
+    world: World, domain: str
+) -> None:
+    wanted = await set_up(world, domain)
+    usual = registered()[REPLY]
+
+    async def ready(shop: str, wish: ReplyWritten, use: MailParts) -> Mail | Never | Later:
+        """Made while the domain fails."""
+        made = await usual.ready(shop, wish, use)
+        await write(world, *[one for one in wanted if one.kind == "dkim"], gone=True)
+        await world.parts.sender_domains.check(SHOP)
+        return made
+
+    await world.answer("between1")
+    purposes = {REPLY: Purpose(REPLY, ready, threads=True)}
+    message = record({"shop": SHOP, "message_id": "between1"})
+    outbound = dataclasses.replace(world.outbound(), purposes=purposes)
+    assert await failures(outbound.handle_all, message) == {}
+    row = await world.parts.mongo.database[BUDGET].find_one({"_id": SHOP})
+    assert row is not None
+    assert row["all_today"] == 0
+    assert row.get("ours_today", 0) == 0, "it took nothing of ours"
+    assert await failures(world.outbound().handle_all, message) == {}
+    assert (await fate(world, "between1")).fallback == domain
+    assert await world.parts.mail_budget.used(SHOP) == 1
+
+
+async def test_staff_has_a_domain_looked_at_once_in_some_seconds(world: World) -> None:
+    use = world.parts.sender_domains
+    assert await use.may_check(SHOP)
+    assert not await use.may_check(SHOP)
+    assert await use.may_check(BIRCH), "it is each shop's own"
 
 
 async def test_a_mail_that_ses_refuses_for_another_reason_is_refused_though_it_is_tried_again(
