@@ -90,8 +90,8 @@ class ShopSettings(Tagging):
         """As which tenant SES sends its mail; None before it has one."""
         self.paused: Paused | None = None
         """If SES sends none of its mail."""
-        self.limited: Limited | None = None
-        """When it last reached what it may send in a day."""
+        self.limits: dict[LimitOf, Limited] = {}
+        """When it last reached each limit of what it may send in a day."""
         self.domain: SenderDomain | None = None
         """The merchant's own domain, if they added one."""
 
@@ -108,6 +108,11 @@ class ShopSettings(Tagging):
     def sender(self) -> str | None:
         """The merchant's own address that mail to customers leaves from; None if it is ours."""
         return self.domain.sender if self.domain else None
+
+    @property
+    def limited(self) -> Limited | None:
+        """The limit of a day that it reached last; None if it never reached one."""
+        return max(self.limits.values(), default=None)
 
     def set_signature(self, *, text: str, user: str | None, person: str, now: datetime) -> None:
         """Sets what stands below the replies of the shop, or of one user; empty for nothing. Raises
@@ -189,8 +194,8 @@ class ShopSettings(Tagging):
 
     def note_limit(self, *, of: LimitOf, limit: int, now: datetime) -> None:
         """The shop reached what it may send in 24 hours. On the same day that is no news."""
-        last = self.limited
-        if last is None or last.of != of or _day(last.at) != _day(now):
+        last = self.limits.get(of)
+        if last is None or _day(last.at) != _day(now):
             self._set(DailyLimitReached, of=of, limit=limit, now=now)
 
     def add_domain(self, *, domain: str, now: datetime) -> None:
@@ -279,7 +284,7 @@ class ShopSettings(Tagging):
     @evolve.register
     def _(self, event: DailyLimitReached) -> None:
         self._apply(anew=event.anew)
-        self.limited = Limited(event.timestamp, event.of, event.limit)
+        self.limits[event.of] = Limited(event.timestamp, event.of, event.limit)
 
     @evolve.register
     def _(self, event: SenderDomainAdded) -> None:

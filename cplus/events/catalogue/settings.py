@@ -97,7 +97,7 @@ class SendingResumed(AggregateEvent):
 
 class DailyLimitReached(AggregateEvent):
     """The shop wrote to as many as it may in 24 hours: what is beyond that waits. Recorded once a
-    day of UTC."""
+    day of UTC for each limit."""
 
     TYPE: ClassVar[str] = "settings.daily_limit_reached"
     of: LimitOf

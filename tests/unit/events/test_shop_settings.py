@@ -200,7 +200,13 @@ def test_a_limit_that_is_reached_is_noted_once_a_day_for_each_kind() -> None:
     settings = given(lambda s: s.note_limit(of="shared_domain", limit=500, now=NOW))
     settings.note_limit(of="shared_domain", limit=500, now=NOW + timedelta(minutes=59))
     assert then(settings) == []
-    settings.note_limit(of="account", limit=9, now=NOW)
-    settings.note_limit(of="account", limit=9, now=NOW + timedelta(hours=1))
+    for hours in range(3):  # a shop that is at both is told of each in turn
+        at = NOW + timedelta(minutes=hours)
+        settings.note_limit(of="account", limit=9, now=at)
+        settings.note_limit(of="shared_domain", limit=500, now=at)
+    assert then(settings) == ["settings.daily_limit_reached"]
+    assert settings.limited == Limited(NOW, "shared_domain", 500)
+    settings.note_limit(of="account", limit=9, now=NOW + timedelta(days=1))
+    settings.note_limit(of="shared_domain", limit=500, now=NOW + timedelta(days=1, hours=1))
     assert then(settings) == ["settings.daily_limit_reached"] * 2
-    assert settings.limited == Limited(NOW + timedelta(hours=1), "account", 9)
+    assert settings.limited == Limited(NOW + timedelta(days=1, hours=1), "shared_domain", 500)
