@@ -135,9 +135,9 @@ _PAST = st.lists(st.tuples(st.one_of(_IMPORTS, _OTHERS), _TIMES, _TIMES), max_si
 
 
 def _shown(row: Any) -> Any:
-    """What is seen of the row, and what orders it, but for when somebody said so."""
+    """What is seen of the row, and what orders it, but for who said so and when."""
     if isinstance(row, dict):
-        marks = {"told_at", "rank", "by"}
+        marks = {"told_at", "rank", "by", "kept"}
         return {name: _shown(one) for name, one in row.items() if name not in marks}
     return [_shown(one) for one in row] if isinstance(row, list | tuple) else row
 
