@@ -101,7 +101,7 @@ class Correspondence:
     async def is_awaiting_a_reply_again(self) -> None:
         """It is on top of the tab, with its reason in plain words."""
         app = self.merchant.app
-        await app.get_by_role("link", name="Inbox", exact=True).click()
+        await app.locator(".crumb").first.click()
         tabs = app.get_by_role("navigation", name="Filter conversations")
         await tabs.get_by_role("link", name="Awaiting reply").click()
         await expect(tabs.locator("[aria-current]")).to_contain_text("Awaiting reply")

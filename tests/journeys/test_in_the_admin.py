@@ -145,7 +145,8 @@ async def test_a_merchant_installs_answers_removes_and_installs_again_in_the_adm
 
     await merchant.installs()
     await merchant.app.get_by_role("link").filter(has_text=NAME).click()
-    await expect(merchant.app.get_by_text(ANSWER)).to_be_visible()
+    thread = merchant.app.get_by_role("region", name="Messages")
+    await expect(thread.get_by_text(ANSWER)).to_be_visible()
     assert await browser.cookies(stack.info.web) == []
     await page.close()
 
