@@ -24,7 +24,7 @@ async def scopes(
 ) -> Response:
     """Sends the merchant to Shopify to grant one optional scope, or to decline it."""
     if scope not in (await bridge_of(request)).optional_scopes:
-        raise HTTPException(404)
+        raise HTTPException(400)
     try:
         return see_other(grant_url(handshake.app, shop, [scope]))
     except InvalidShop:
