@@ -76,7 +76,7 @@ async def save_view(
     use: Conversations,
 ) -> int | None:
     """Saves what a list shows under a name, for everybody of the shop."""
-    await check_member(shop, shows.assignee or None, actor, members)
+    await check_member(shop, shows.assignee or None, actor, members, use.recorder)
     decision = partial(
         ShopSettings.save_view,
         view=derived("view", shop, key)[:12],

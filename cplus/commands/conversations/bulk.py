@@ -122,7 +122,7 @@ async def act(
     tags = (await settings_of(use.conversations.recorder, shop)).tags
     decision_of(name, value, tags)
     if name == "assign":
-        await check_member(shop, value or None, actor, use.members)
+        await check_member(shop, value or None, actor, use.members, use.conversations.recorder)
     # What goes on after a crash has the value of before: another moment, for example.
     told = await use.undoes.begin(
         shop, actor.author, key, Did(name, value, ids), use.conversations.clock()

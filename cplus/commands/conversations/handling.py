@@ -12,9 +12,11 @@ from functools import partial
 from cplus.actors import Actor, Source
 from cplus.commands.conversations.answering import Changed, Conversations, change
 from cplus.commands.mail_settings import settings_of
+from cplus.commands.team import may, team_of
 from cplus.events.aggregates.conversation import handling
 from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.aggregates.conversation.refusals import refused
+from cplus.events.recording import Recorder
 from cplus.workspace.members import Members
 
 
@@ -31,7 +33,7 @@ async def assign(
 ) -> Changed:
     """This member of staff looks after it from now on; None: nobody in particular. Raises
     InvalidInput for somebody whom `check_member` does not know."""
-    await check_member(shop, assignee, actor, members)
+    await check_member(shop, assignee, actor, members, use.recorder)
     decision = partial(handling.assign, assignee=assignee)
 
     def holds(talk: Conversation) -> bool:
@@ -114,12 +116,17 @@ async def prioritize(
     return await change(decision, shop, conversation_id, key, actor, source, use, holds=holds)
 
 
-async def check_member(shop: str, member: str | None, actor: Actor, members: Members) -> None:
-    """Raises InvalidInput for an id of nobody who works here: whoever was not here in the last 180
-    days. Who asks is here."""
-    if member is None or member == actor.author or await members.knows(shop, member):
+async def check_member(
+    shop: str, member: str | None, actor: Actor, members: Members, recorder: Recorder
+) -> None:
+    """Raises InvalidInput for an id of nobody who works on conversations here: who neither belongs
+    to the team nor was here in the last 180 days, and whose role is another. Who asks may."""
+    if member is None or member == actor.author:
         return
-    raise refused("staff")
+    team = await team_of(recorder, shop)
+    known = member in team.members or await members.knows(shop, member)
+    if not known or not may(team.role_of(member), "converse"):
+        raise refused("staff")
 
 
 def _is_snoozed(talk: Conversation) -> bool:

@@ -213,3 +213,22 @@ async def test_a_refusal_is_said_in_german_too(web: Harness) -> None:
     async with web.signed_in(user="rob") as browser:
         refused = await browser.post("/inbox/bulk", headers={"Accept-Language": "de"})
     assert (refused.status_code, "nichts ändern" in refused.text) == (403, True)
+
+
+async def test_conversations_are_assigned_to_who_may_work_on_them_alone(web: Harness) -> None:
+    await hired(web)
+    talk = await web.conversation()
+    async with web.signed_in(user="olive") as browser:
+        page = (await browser.get(f"/conversations/{talk}")).text
+        action = f"/conversations/{talk}/assign"
+        offered = re.search(rf'action="{action}".*?</form>', page, re.DOTALL)
+        assert offered
+        assert 'value="agnes"' in offered[0], "belongs to the team, though she opened no page yet"
+        assert 'value="rob"' not in offered[0]
+        for who, said in (("rob", "Choose somebody of your staff."), ("agnes", "Assigned.")):
+            form = {**fields_of(page, action), "key": random_id(26), "assignee": who}
+            answer = await browser.post(action, data=form)
+            assert said in (await browser.get(path_of(answer))).text
+    row = await web.parts.queries.conversation(SHOP, talk)
+    assert row
+    assert row.assignee == "agnes"

@@ -64,7 +64,8 @@ class Desks:
             self.workspace.members.of(me.shop),
             settings_of(self.use.recorder, me.shop),
         )
-        can = (one for one in ids if may(me.team.role_of(one), "converse"))
+        known = {*ids, *me.team.members}
+        can = (one for one in known if may(me.team.role_of(one), "converse"))
         names = {one: Actor("merchant", one).shown for one in can}
         names[me.actor.author] = me.actor.shown
         ordered = sorted(settings.tags.values(), key=lambda tag: tag.name.casefold())
