@@ -145,7 +145,7 @@ async def test_only_an_optional_scope_of_a_shop_is_asked_for(
     _, browser = alone
     for scope in ("read_orders", "write_products", ""):
         asked = await browser.get("/auth/scopes", params={"shop": SHOP, "scope": scope})
-        assert asked.status_code == 404, scope
+        assert asked.status_code == 400, scope
     for shop in ("evil.example", ""):
         asked = await browser.get("/auth/scopes", params={"shop": shop, "scope": OPTIONAL})
         assert asked.status_code == 400, shop
