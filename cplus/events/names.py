@@ -85,6 +85,11 @@ def team_stream(shop: str) -> str:
     return f"team/{shop}"
 
 
+def segments_stream(shop: str) -> str:
+    """The segments of customers that the merchant saved."""
+    return f"segments/{shop}"
+
+
 def billing_stream(shop: str) -> str:
     """What the shop pays for the app."""
     return f"billing/{shop}"

@@ -108,7 +108,7 @@ class Tagging(Aggregate):
         there is not, and if there are too many."""
         if view in self.views:
             return
-        name = _name(name)
+        name = plain_name(name)
         if any(one.name.casefold() == name.casefold() for one in self.views.values()):
             raise InvalidInput(reason=worded("there is a view with this name already"))
         if len(self.views) >= MAX_VIEWS:
@@ -133,7 +133,7 @@ class Tagging(Aggregate):
             self._set(ViewRemoved, view=view, now=now)
 
     def _tag_name(self, tag: str, name: str) -> str:
-        name = _name(name)
+        name = plain_name(name)
         others = (one.name.casefold() for one in self.tags.values() if one.id != tag)
         if name.casefold() in others:
             raise InvalidInput(reason=worded("there is a tag with this name already"))
@@ -157,7 +157,8 @@ class Tagging(Aggregate):
                 self.views.pop(event.view, None)
 
 
-def _name(name: str) -> str:
+def plain_name(name: str) -> str:
+    """The name as it is kept. Raises InvalidInput for one that cannot be."""
     name = " ".join(name.split())
     if not name or not name.isprintable():
         raise InvalidInput(reason=worded("write a name"))

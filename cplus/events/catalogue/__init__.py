@@ -24,6 +24,7 @@ from cplus.events.catalogue.mailboxes import (
 )
 from cplus.events.catalogue.operators import OperatorLooked
 from cplus.events.catalogue.privacy import RetentionSet
+from cplus.events.catalogue.segments import CustomersExported, SegmentRemoved, SegmentSaved
 from cplus.events.catalogue.senders import SenderBlocked, SenderUnblocked
 from cplus.events.catalogue.settings import (
     AutoReplySet,
@@ -45,6 +46,7 @@ RECORDED_ONLY: Final[frozenset[type[Event]]] = frozenset(
         AddressUnmarked,
         AutoReplySet,
         CapApproached,
+        CustomersExported,
         DefaultRoleSet,
         HoursSet,
         MailboxAdded,
@@ -55,6 +57,8 @@ RECORDED_ONLY: Final[frozenset[type[Event]]] = frozenset(
         OperatorLooked,
         RetentionSet,
         RoleChanged,
+        SegmentRemoved,
+        SegmentSaved,
         SenderBlocked,
         SenderUnblocked,
         SenderChosen,

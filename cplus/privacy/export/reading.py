@@ -37,6 +37,7 @@ from cplus.events.catalogue.privacy import (
     PersonErased,
     PersonExported,
 )
+from cplus.events.catalogue.segments import CustomersExported, SegmentSaved
 from cplus.events.catalogue.senders import SenderBlocked, SenderUnblocked
 from cplus.events.catalogue.settings import AutoReplySet, SenderChosen, SignatureSet
 from cplus.events.catalogue.tags import TagChanged, TagMade, ViewSaved
@@ -88,6 +89,8 @@ _OWN_DEEDS: Final[Mapping[type[Event], str]] = MappingProxyType(
         TagMade: worded("made a tag"),
         TagChanged: worded("changed a tag"),
         ViewSaved: worded("saved a view"),
+        SegmentSaved: worded("saved a segment"),
+        CustomersExported: worded("downloaded customers as a file"),
         SenderChosen: worded("chose the address that email comes from"),
         AutoReplySet: worded("set the automatic replies"),
         ErasureCompleted: worded("completed the erasure of the person"),

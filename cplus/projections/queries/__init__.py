@@ -11,6 +11,7 @@ from cplus.projections.queries.privacy import PrivacyQueries
 from cplus.projections.queries.progress import ProgressQueries
 from cplus.projections.queries.queries import Queries
 from cplus.projections.queries.search import SearchQueries
+from cplus.projections.queries.segments import Member, SegmentQueries, Wanted
 from cplus.projections.queries.shops import ShopQueries
 from cplus.projections.queries.views import (
     BillingAccount,
@@ -66,6 +67,7 @@ __all__ = [
     "Hit",
     "Hits",
     "MailStatus",
+    "Member",
     "Message",
     "MetricsQueries",
     "Order",
@@ -75,12 +77,14 @@ __all__ = [
     "ProgressQueries",
     "Queries",
     "SearchQueries",
+    "SegmentQueries",
     "SetAside",
     "SetAsideKind",
     "Setup",
     "Shop",
     "ShopQueries",
     "Subscription",
+    "Wanted",
     "cursor_in_front",
     "cursor_of",
     "every_day",

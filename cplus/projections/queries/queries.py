@@ -7,12 +7,14 @@ from cplus.projections.queries.metrics import MetricsQueries
 from cplus.projections.queries.privacy import PrivacyQueries
 from cplus.projections.queries.progress import ProgressQueries
 from cplus.projections.queries.search import PeopleQueries, SearchQueries
+from cplus.projections.queries.segments import SegmentQueries
 from cplus.projections.queries.shops import ShopQueries
 
 
 class Queries(
     ConversationQueries,
     PeopleQueries,
+    SegmentQueries,
     PrivacyQueries,
     ShopQueries,
     MetricsQueries,

@@ -22,6 +22,7 @@ PAGES: Final[Mapping[str, Act]] = {
             *("/", "/billing", "/metrics", "/search", "/getting-started", "/settings"),
             *("/api/changes", "/api/conversations/{conversation_id}", "/api/inbox"),
             *("/api/shop/changes", "/customers", "/customers/{person}"),
+            "/customers/segments",
             *(_ONE, _MESSAGE, f"{_ONE}/history", f"{_ONE}/history/{{position}}"),
             *("/messages/{message_id}/files/{file_id}", "/inbox", "/inbox/blocked"),
             *("/inbox/automatic", "/inbox/automatic/{message_id}"),
@@ -32,7 +33,7 @@ PAGES: Final[Mapping[str, Act]] = {
         "look",
     ),
     **dict.fromkeys(("/conversations/new", f"{_ONE}/merge", f"{_MESSAGE}/move"), "converse"),
-    **dict.fromkeys((_PERSON, f"{_PERSON}/erase"), "privacy"),
+    **dict.fromkeys((_PERSON, f"{_PERSON}/erase", "/customers/export"), "privacy"),
 }
 """What GET of a path does. A form's address that is no page leads back to one, by `look`."""
 
@@ -50,6 +51,7 @@ FORMS: Final[Mapping[str, Act]] = {
             *("/inbox/blocked/author", "/inbox/blocked/unblock"),
             *("/settings/tags/make", "/settings/tags/change", "/settings/tags/remove"),
             *("/settings/views/save", "/settings/views/remove"),
+            *("/customers/segments/save", "/customers/segments/remove"),
             "/settings/mail/signature",  # one's own; that of the shop is of `settings`
         ),
         "converse",
@@ -57,7 +59,10 @@ FORMS: Final[Mapping[str, Act]] = {
     **dict.fromkeys(
         ("/settings/mail/{section}", "/getting-started/test", "/getting-started/guide"), "settings"
     ),
-    **dict.fromkeys(("/privacy/retention", f"{_PERSON}/export", f"{_PERSON}/erase"), "privacy"),
+    **dict.fromkeys(
+        ("/privacy/retention", f"{_PERSON}/export", f"{_PERSON}/erase", "/customers/export/file"),
+        "privacy",
+    ),
     **dict.fromkeys(
         ("/settings/team/role", "/settings/team/remove", "/settings/team/default"), "team"
     ),

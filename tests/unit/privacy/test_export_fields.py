@@ -16,6 +16,7 @@ from cplus.events.base import AggregateEvent, Event
 from cplus.events.catalogue import all_events
 from cplus.events.catalogue.conversations import AnswersMoved, ConversationStarted, DeliveryFailed
 from cplus.events.catalogue.mailboxes import MailboxAdded
+from cplus.events.catalogue.segments import CustomersExported, SegmentSaved
 from cplus.events.catalogue.settings import AutoReplySet, SenderChosen, SignatureSet
 from cplus.events.catalogue.tags import TagChanged, TagMade, ViewSaved
 from cplus.events.catalogue.threads import (
@@ -59,7 +60,16 @@ PLACES: Final[Mapping[type[BaseModel], frozenset[str]]] = {
 """Texts of parts that say where something is, and nothing about anybody."""
 
 OF_NO_CUSTOMER: Final[frozenset[type[Event]]] = frozenset(
-    {AutoReplySet, SenderChosen, SignatureSet, TagChanged, TagMade, ViewSaved}
+    {
+        AutoReplySet,
+        CustomersExported,
+        SegmentSaved,
+        SenderChosen,
+        SignatureSet,
+        TagChanged,
+        TagMade,
+        ViewSaved,
+    }
 )
 """Words of the merchant, sealed under a key of their own. No directory knows its person, so nobody
 can ask for an export of them; the merchant sees them on the page on which they set them."""

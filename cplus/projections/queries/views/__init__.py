@@ -1,5 +1,6 @@
 """What queries answer: one frozen value per thing that a page shows. Times are UTC."""
 
+from cplus.events.segment import CustomerKind
 from cplus.projections.queries.views.conversations import (
     Conversation,
     ConversationCounts,
@@ -16,7 +17,6 @@ from cplus.projections.queries.views.conversations import (
 from cplus.projections.queries.views.customers import (
     Customer,
     CustomerDetail,
-    CustomerKind,
     PersonCounts,
 )
 from cplus.projections.queries.views.orders import (

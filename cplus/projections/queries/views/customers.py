@@ -11,8 +11,6 @@ from typing import Literal
 from cplus.projections.queries.views.conversations import Conversation
 from cplus.projections.queries.views.orders import Order
 
-CustomerKind = Literal["customers", "leads", "all"]
-
 
 @dataclass(frozen=True, slots=True)
 class Customer:

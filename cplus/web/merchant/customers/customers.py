@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse
 
+from cplus.clock import Clock, zone
+from cplus.commands.segments import segments_of
 from cplus.events import names
-from cplus.projections.queries import Customer, CustomerKind, Page, Queries
+from cplus.events.segment import Consent, CustomerKind, Definition
+from cplus.projections.queries import Customer, Page, Queries, Wanted
 from cplus.projections.queries.read_models import PAGE
 from cplus.projections.words import phrases_of
-from cplus.web.kit.deps import PagesDep, QueriesDep
+from cplus.web.kit.deps import ClockDep, ConversationsDep, PagesDep, QueriesDep
+from cplus.web.kit.forms import new_key
 from cplus.web.kit.pages import links
-from cplus.web.kit.signed_in import MerchantDep
+from cplus.web.kit.signed_in import Merchant, MerchantDep
 from cplus.web.merchant.conversations.thread import read_position
 from cplus.web.merchant.getting_started import STEPS_BY
 from cplus.wording import worded
@@ -28,30 +33,48 @@ TABS: Final[tuple[tuple[CustomerKind, str], ...]] = (
     ("customers", worded("Customers")),
     ("leads", worded("Leads")),
 )
+CONSENTS: Final[tuple[tuple[Consent, str], ...]] = (
+    ("subscribed", worded("Subscribed")),
+    ("not_subscribed", worded("Not subscribed")),
+    ("pending", worded("Pending")),
+    ("unsubscribed", worded("Unsubscribed")),
+    ("unknown", worded("Unknown")),
+)
 LONGEST: Final = 200
 """Characters of what is searched for."""
 MOST: Final = 12
 """Words, or phrases in quotes, of it."""
-_PERSON: Final = re.compile(r"[a-z0-9]{1,64}")
+PERSON: Final = re.compile(r"[a-z0-9]{1,64}")
 
 
 @router.get("")
 async def customers(
+    request: Request,
     pages: PagesDep,
     queries: QueriesDep,
+    use: ConversationsDep,
+    clock: ClockDep,
     me: MerchantDep,
+    *,
     kind: CustomerKind = "all",
     cursor: str | None = None,
     q: str = "",
+    segment: str = "",
 ) -> HTMLResponse:
     """A page of people, those with the latest news first; with `q`, those who are called so, have
-    such an address or phone number, or placed the order of that number."""
-    asked = q[:LONGEST]
+    such an address or phone number, or placed the order of that number. The address can narrow it
+    to those of a definition, which may be that of a `segment`."""
+    asked, chosen = q[:LONGEST], Definition.of({**request.query_params, "kind": kind})
+    wanted = wanted_now(chosen, me, clock)
     position, counts, page = await asyncio.gather(
         read_position(queries, me.shop, STEPS_BY),
         queries.person_counts(me.shop),
-        _listed(queries, me.shop, kind, cursor, asked),
+        _listed(queries, me.shop, wanted, cursor, asked),
     )
+    # Asked of the log only if the address names one.
+    saved = (await segments_of(use.recorder, me.shop)).segments.get(segment) if segment else None
+    shown = {**chosen.told, "kind": kind, **({"segment": saved.id} if saved else {})}
+    others = {name: value for name, value in shown.items() if name != "kind"}
     numbers = {
         "all": counts.customers + counts.leads,
         "customers": counts.customers,
@@ -65,27 +88,49 @@ async def customers(
         section="customers",
         position=position,
         # How many a search finds in all, nobody counts.
-        tabs=[(key, label, None if asked.strip() else numbers[key]) for key, label in TABS],
+        tabs=[
+            (key, label, None if asked.strip() or chosen.narrowed else numbers[key])
+            for key, label in TABS
+        ],
         kind=kind,
         query=asked,
-        list_address=_address(asked),
+        list_address=_address(asked, others),
+        chosen=chosen,
+        told=chosen.told,
+        chosen_query=urlencode(chosen.told),
+        consents=CONSENTS,
+        segment=saved,
+        new_key=new_key,
         page=page,
         running=running if running and running.outcome is None else None,
-        **links("/customers", cursor, page.next, **({"q": asked} if asked else {}), kind=kind),
+        **links("/customers", cursor, page.next, **({"q": asked} if asked else {}), **shown),
     )
 
 
-def _address(asked: str) -> str:
-    """The address of a list of the same search, but for its kind."""
-    return f"/customers?{urlencode({'q': asked})}&kind=" if asked else "/customers?kind="
+def _address(asked: str, others: Mapping[str, str]) -> str:
+    """The address of a list of the same search and filters, but for its kind."""
+    named = {**({"q": asked} if asked else {}), **others}
+    return f"/customers?{urlencode(named)}&kind=" if named else "/customers?kind="
+
+
+def wanted_now(chosen: Definition, me: Merchant, clock: Clock) -> Wanted:
+    """The definition as it is meant now, in the shop's time zone."""
+    return Wanted(chosen, clock(), zone(me.timezone))
 
 
 async def _listed(
-    queries: Queries, shop: str, kind: CustomerKind, cursor: str | None, asked: str
+    queries: Queries, shop: str, wanted: Wanted, cursor: str | None, asked: str
 ) -> Page[Customer]:
-    if not asked.strip():
+    kind = wanted.definition.kind
+    if asked.strip():
+        found = await found_people(queries, shop, asked, kind, cursor)
+        if not wanted.definition.narrowed:
+            return found
+        return Page(await queries.narrowed(shop, found.items, wanted), found.next)
+    if not wanted.definition.narrowed:
         return await queries.customers(shop, kind, cursor)
-    return await found_people(queries, shop, asked, kind, cursor)
+    page = await queries.members(shop, wanted, cursor)
+    return Page([one.customer for one in page.items], page.next)
 
 
 async def found_people(
@@ -117,7 +162,7 @@ async def customer(
 ) -> HTMLResponse:
     """A person, with orders and conversations; `person` without the prefix `person/`."""
     found = None
-    if _PERSON.fullmatch(person):
+    if PERSON.fullmatch(person):
         found = await queries.customer(me.shop, names.person(person))
     if found is None:
         raise HTTPException(404)
