@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from cplus.commands.conversations.withdrawing import Withdrawals
     from cplus.consumers.mail.message_files import MessageFiles
     from cplus.consumers.mail.stored_mail import StoredMails
-    from cplus.workspace import Workspace
 
 
 class ConversationParts(SendingParts):
@@ -29,13 +28,6 @@ class ConversationParts(SendingParts):
         domain = self.settings.mail_domain
         files = self.files if self.settings.mail_bucket else None
         return Conversations(self.recorder, self.clock, domain, files)
-
-    @cached_property
-    def workspace(self) -> Workspace:
-        """What staff has read and did last."""
-        from cplus.workspace import Workspace
-
-        return Workspace.of(self.mongo.database)
 
     @cached_property
     def beginning(self) -> Beginning:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cplus.privacy.token_tries import TokenTries
     from cplus.signing import Signer
     from cplus.webpush import Vapid
+    from cplus.workspace import Workspace
     from cplus.workspace.push_subscriptions import PushSubscriptions
 
 
@@ -147,6 +148,13 @@ class PeopleParts(BaseParts):
         return PushSubscriptions(self.mongo.database, secret, self.clock)
 
     @cached_property
+    def workspace(self) -> Workspace:
+        """What staff has read and did last."""
+        from cplus.workspace import Workspace
+
+        return Workspace.of(self.mongo.database)
+
+    @cached_property
     def vapid(self) -> Vapid:
         """The key pair by which push services know the app."""
         from cplus.webpush import Vapid
@@ -154,10 +162,12 @@ class PeopleParts(BaseParts):
         return Vapid(self.settings.secret("application_secret"), self.settings.app_url)
 
     async def _end_sessions(self, shop: str, until: datetime) -> None:
-        """Ends what staff of the shop began up to that moment: sessions, and being told."""
+        """Ends what staff of the shop began up to that moment, and forgets what it left."""
         await self.ended_sessions.end_all(shop, until)
-        await self._forget_browsers(shop, until)
+        await self._forget_staff(shop, until)
 
-    async def _forget_browsers(self, shop: str, until: datetime) -> None:
-        """Tells staff of the shop nothing more in browsers that were added up to that moment."""
+    async def _forget_staff(self, shop: str, until: datetime) -> None:
+        """Forgets what staff of the shop had for its work up to that moment: browsers that are told
+        of news, who was here, what they read and could undo."""
         await self.push_subscriptions.forget_all(shop, until)
+        await self.workspace.forget_all(shop, until)

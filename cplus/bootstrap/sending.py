@@ -140,7 +140,7 @@ class SendingParts(ShopParts):
             setting=self.settings.needed,
             forget_tokens=self._forget_tokens,
             end_sessions=self.ended_sessions.end_all,
-            forget_browsers=self._forget_browsers,
+            forget_staff=self._forget_staff,
             count=partial(count, use=self.allowances),
             notices=self.notice_wishes,
             due=self.due_rows,

@@ -7,11 +7,12 @@ Each row is of one shop and one member of staff. None holds words of a customer.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from cplus.mongo import Database
 from cplus.workspace.members import Members
 from cplus.workspace.read_marks import ReadMarks
-from cplus.workspace.undoing import Undoes
+from cplus.workspace.undoing import KEPT, Undoes
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +22,24 @@ class Workspace:
     members: Members
     marks: ReadMarks
     undoes: Undoes
+    database: Database
+
+    async def forget_all(self, shop: str, until: datetime) -> None:
+        """Forgets what there is of the shop from up to that moment. Repeatable."""
+        for name, at in ((Members.NAME, "seen_at"), (ReadMarks.NAME, "at")):
+            await self.database[name].delete_many({"_id": _of(shop), at: {"$lte": until}})
+        done = {"expires_at": {"$lte": until + KEPT}}
+        await self.database[Undoes.NAME].delete_many({"_id": _of(shop), **done})
 
     @classmethod
     def of(cls, database: Database) -> Workspace:
         """Kept in this database."""
-        return cls(Members(database), ReadMarks(database), Undoes(database))
+        return cls(Members(database), ReadMarks(database), Undoes(database), database)
+
+
+def _of(shop: str) -> dict[str, str]:
+    """The ids of a shop's rows, which begin with its host and a slash."""
+    return {"$gte": f"{shop}/", "$lt": f"{shop}0"}
 
 
 async def ensure_indexes(database: Database) -> None:

@@ -88,8 +88,9 @@ class Reactor:
     """Drops the access tokens that a shop has from before the moment."""
     end_sessions: Callable[[str, datetime], Awaitable[None]]
     """Ends the sessions that a shop has from before the moment."""
-    forget_browsers: Callable[[str, datetime], Awaitable[None]]
-    """Tells the shop's staff nothing more in browsers from before the moment."""
+    forget_staff: Callable[[str, datetime], Awaitable[None]]
+    """Forgets what the shop's staff had for its work before the moment: who was here, what they
+    read and could undo, and the browsers in which they are told."""
     count: Callable[[Commit, Recorded], Awaitable[Outcome | None]]
     """Counts a conversation that began against what the shop's plan allows, and nudges if that
     decided something, now or before."""

@@ -1,5 +1,5 @@
-"""A shop that removed the app: its access tokens are dropped, its sessions end, and browsers of its
-staff are told nothing more."""
+"""A shop that removed the app: its access tokens are dropped, its sessions end, and what its staff
+had for its work is forgotten."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ async def _hand_out(commit: Commit, removed: Recorded, use: Reactor) -> None:
     await use.forget_tokens(commit.shop, removed.occurred_at)
     use.at_step("end_sessions")
     await use.end_sessions(commit.shop, removed.occurred_at)
-    use.at_step("forget_browsers")
-    await use.forget_browsers(commit.shop, removed.occurred_at)
+    use.at_step("forget_staff")
+    await use.forget_staff(commit.shop, removed.occurred_at)
 
 
 UNINSTALLS = Reaction(
     name="react-uninstalls",
     handles=frozenset({AppUninstalled}),
     hand_out=_hand_out,
-    steps=("forget_tokens", "end_sessions", "forget_browsers"),
+    steps=("forget_tokens", "end_sessions", "forget_staff"),
     was_react=True,
 )

@@ -22,7 +22,9 @@ from cplus.events.catalogue.shops import AppUninstalled
 from cplus.events.log.commit import Draft
 from cplus.leases import LEASES
 from cplus.webpush import Answer, PushClient, Subscription, Vapid, checked
+from cplus.workspace import Members, ReadMarks, Undoes
 from cplus.workspace.push_subscriptions import HOURS, IN_AN_HOUR, LASTS, ROWS
+from cplus.workspace.undoing import Did
 from tests.integration.intake import record, soon
 from tests.integration.mail_world import SHOP, World, plain
 from tests.integration.push_browsers import PushBrowser
@@ -272,6 +274,37 @@ async def test_removing_the_app_forgets_the_browsers_and_no_later_ones(pushed: P
     use = replace(pushed.world.parts.reactor, forget_tokens=no_tokens)
     assert not (await follow(UNINSTALLS, SHOP, use)).stopped
     assert await pushed.rows() == 1
+
+
+@pytest.mark.parametrize("way", ["uninstalled", "erased"])
+async def test_what_staff_had_for_its_work_goes_with_the_shop_and_nothing_later(
+    pushed: Pushed, way: str
+) -> None:
+    world, other, parts = pushed.world, "birch.myshopify.com", pushed.world.parts
+    work, database = parts.workspace, parts.mongo.database
+    names = (Members.NAME, ReadMarks.NAME, Undoes.NAME)
+
+    async def works(shop: str, member: str) -> None:
+        await work.members.visit(shop, member, world.now)
+        await work.marks.read(shop, member, f"c-{member}", world.now)
+        await work.undoes.begin(shop, member, "k1", Did("close", "", ["c1"]), world.now)
+
+    async def left(name: str) -> list[str]:
+        rows = await database[name].find({}).to_list(None)
+        return sorted("/".join(row["_id"].split("/")[:2]) for row in rows)
+
+    await works(SHOP, "101")
+    await works(other, "7")
+    until = world.now
+    world.later(minutes=1)
+    await works(SHOP, "102")
+    for _ in range(2):  # it is repeatable
+        if way == "uninstalled":
+            await parts.reactor.forget_staff(SHOP, until)
+        else:
+            await parts.erasing_shops.end_sessions(SHOP, until)
+    for name in names:
+        assert await left(name) == sorted([f"{SHOP}/102", f"{other}/7"]), name
 
 
 async def test_nothing_in_clear_says_where_a_browser_is_told(pushed: Pushed) -> None:

@@ -35,6 +35,7 @@ from cplus.mongo import connect
 from cplus.privacy.sessions import ENDED
 from cplus.shopify.oauth import Tokens
 from cplus.subscriptions.checkpoints import CHECKPOINTS, Checkpoint, read_checkpoint
+from cplus.workspace import Members, ReadMarks, Undoes
 from cplus.workspace.push_subscriptions import ROWS
 from tests.integration.consumers.reactions.reactions_world import (
     INSTALLED,
@@ -336,7 +337,9 @@ async def test_everything_that_is_stored_or_sent_stands_behind_a_step(
         "count": {(f"insert {COMMITS}", "PublishBatch"), ()},
         "forget_tokens": {(f"delete {CREDENTIALS}",)},
         "end_sessions": {(f"update {ENDED}",)},
-        "forget_browsers": {(f"delete {ROWS}",)},
+        "forget_staff": {
+            tuple(f"delete {one}" for one in (ROWS, Members.NAME, ReadMarks.NAME, Undoes.NAME))
+        },
         "begin_checkpoint": {(f"insert {CHECKPOINTS}",)},
         "move_checkpoint": {(f"update {CHECKPOINTS}",)},
         "take_over": {(f"update {CHECKPOINTS}",)},

@@ -62,7 +62,7 @@ class Broken:
             send=self._send,
             forget_tokens=self._void,
             end_sessions=self._void,
-            forget_browsers=self._void,
+            forget_staff=self._void,
             count=self._count,
             clock=lambda: self.now,
         )
