@@ -56,6 +56,11 @@ async def test_a_phone_is_told_where_a_reply_goes(web: Harness, chromium: Browse
     async with looked_at(web, chromium, viewport=PHONE) as page:
         await page.goto(f"/conversations/{conversation}")
         assert await page.get_by_text("Goes by email to ada@example.com").is_visible()
+        await page.locator("summary", has_text="More").click()
+        menu = await page.locator(".menu[open] .menu-items").bounding_box()
+        assert menu
+        assert menu["x"] >= 0
+        assert menu["x"] + menu["width"] <= PHONE["width"], "all of the menu can be tapped"
         await page.goto("/inbox")
         assert await page.get_by_role("button", name="Sign out").is_visible()
 

@@ -60,6 +60,7 @@ async def test_each_view_lists_its_own_and_what_awaits_a_reply_the_longest_wait_
         waiting = (await browser.get("/inbox?view=unanswered")).text
         assert listed(waiting) == [first, second, third]
         assert "<title>(3) Inbox" in waiting
+        assert waiting.count("waiting since <time") == 3
         await bulk(browser, "open", [first], act="assign", assignee="ada")
         await bulk(browser, "open", [second], act="snooze", until="tomorrow")
         shown = {

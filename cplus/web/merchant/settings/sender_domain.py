@@ -20,7 +20,7 @@ log = structlog.get_logger()
 _KINDS: Final = {
     "proof": worded("Proves that the domain is yours"),
     "dkim": worded("Signs your email (DKIM)"),
-    "mail_from": worded("Takes what does not arrive (MAIL FROM)"),
+    "mail_from": worded("Receives bounces (MAIL FROM)"),
     "spf": worded("Lets Amazon SES send it (SPF)"),
     "dmarc": worded("Says what to do with forged email (DMARC)"),
 }
