@@ -24,6 +24,7 @@ from cplus.commands.conversations.answering import Conversations, Elsewhere, Ext
 from cplus.commands.conversations.merging import root_of
 from cplus.commands.mailboxes import mailboxes_of
 from cplus.consumers.mail.answer_loops import looks_automatic
+from cplus.consumers.mail.answered_notification import recipient_changed, where_answered
 from cplus.errors import FormOfAnother, InvalidInput
 from cplus.events.aggregates.conversation.decisions import MAX_REPLY, Conversation
 from cplus.events.aggregates.mailboxes import Mailboxes
@@ -98,7 +99,7 @@ class MailboxAnswers:
             return way, None
         mailboxes = await mailboxes_of(self.recorder, way.shop)
         for token in tokens:
-            if claimed := await self._claimed(way.shop, token, mailboxes):
+            if claimed := await self._claimed(way.shop, token, mailboxes, mail):
                 break
         else:
             return way, None
@@ -111,21 +112,25 @@ class MailboxAnswers:
             return Route(way.shop, conversation_token(way.shop, id_, secret)), None
         return way, None
 
-    async def _claimed(self, shop: str, token: str, mailboxes: Mailboxes) -> Claimed | None:
+    async def _claimed(
+        self, shop: str, token: str, mailboxes: Mailboxes, mail: InboundMail
+    ) -> Claimed | None:
         """What a mail with this token answers, if the token is a mailbox's of this shop."""
         named = named_conversation(token)
         if named is None:
             return None
         stream = conversation_stream(named)
-        conversation: Conversation = await self.recorder.load(Conversation, shop, stream)
-        if not conversation.version:
+        told: Conversation = await self.recorder.load(Conversation, shop, stream)
+        if not told.version:
             return None
         known = [*mailboxes.by_id, *mailboxes.former]
         secret = self.settings.secret("application_secret")
-        answered = open_mailbox_token(token, shop, known, secret, len(conversation.people))
+        answered = open_mailbox_token(token, shop, known, secret, len(told.people))
         if answered is None:
             return None
-        moved = answered.to != conversation.recipient
+        domain = self.settings.mail_domain
+        conversation = await where_answered(self.recorder, shop, told, mail, domain)
+        moved = recipient_changed(told, answered.to, conversation)
         root = await root_of(self.recorder, shop, conversation)
         if root.address == conversation.address:  # the merchant knows whom it is for
             conversation = root

@@ -18,6 +18,7 @@ from cplus.actors import system
 from cplus.clock import Clock, hour_of, zone
 from cplus.commands.mailboxes import VERIFICATION, decide_mailboxes, mailboxes_of
 from cplus.consumers.mailboxes.digests import digest_at, next_digest
+from cplus.consumers.mailboxes.moved import HELD, UNANSWERED, dues_of_moved
 from cplus.consumers.mailboxes.waiting import MOST, for_mailbox, since, waiting_messages
 from cplus.consumers.scheduled.due import Due, DueRows
 from cplus.consumers.sending.outgoing import timezone_of
@@ -49,10 +50,6 @@ DIGEST: Final = "digest"
 REFUSED: Final = "answer_refused"
 TO_MAILBOXES: Final = frozenset({VERIFICATION, NOTIFICATION, DIGEST, REFUSED})
 """The purposes of all mail that goes to mailboxes."""
-UNANSWERED: Final = "mailbox_unanswered"
-"""What is due when a message was not answered for some minutes: `<conversation>/<mailbox>`."""
-HELD: Final = "mailbox_held"
-"""What is due when too many mailboxes were told in an hour: `<conversation>/<mailbox>`."""
 IN_AN_HOUR: Final = 200
 """Notifications of a shop at most; what is beyond that goes in the next hour, if nobody answered
 until then."""
@@ -95,6 +92,10 @@ class MailboxNews:
                 held = await self._notify(shop, one, conversation, message, commit)
                 later += [Due(shop, HELD, ref, held)] if held else []
         await self.rows.put(later)
+
+    async def moved(self, shop: str, told: Recorded) -> None:
+        """A message stands in another conversation: what was due of it is due there."""
+        await self.rows.put(await dues_of_moved(self.recorder, self.rows, shop, told))
 
     async def held(self, due: Due) -> datetime | None:
         """The next hour has come: the mailbox is told of each message that still waits, and that it

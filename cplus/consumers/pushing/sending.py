@@ -18,6 +18,7 @@ import structlog
 
 from cplus.aws import LONGEST_DELAY
 from cplus.clock import Clock
+from cplus.commands.conversations.moving import place_of
 from cplus.consumers.erased_shops import is_removed
 from cplus.consumers.mailboxes.waiting import Waiting, waiting_messages
 from cplus.consumers.pushing.news import PUSH, PushNews, is_old
@@ -80,7 +81,7 @@ class Pushing:
 
     async def _tell(self, lease: Lease, shop: str, talk: str, message_id: str) -> int | None:
         """Tells whom it was not told; after how many seconds to try those again that are left."""
-        news = await self._news(shop, talk, message_id)
+        talk, news = await self._news(shop, talk, message_id)
         rows = [
             one for one in await self.rows.all_of(shop, self.key) if one[0].id not in lease.notes
         ]
@@ -128,15 +129,22 @@ class Pushing:
         await self.leases.note(lease, **{row.id: True})
         return None
 
-    async def _news(self, shop: str, talk: str, message_id: str) -> Waiting | None:
-        """The message, if it still waits for a reply and is fresh."""
+    async def _news(self, shop: str, talk: str, message_id: str) -> tuple[str, Waiting | None]:
+        """The conversation in which the message stands by now, and the message, if it still waits
+        for a reply and is fresh."""
         stream = conversation_stream(talk)
-        conversation: Conversation = await self.recorder.load(Conversation, shop, stream)
+        named: Conversation = await self.recorder.load(Conversation, shop, stream)
+        conversation = await place_of(self.recorder, shop, named, message_id)
+        return conversation.conversation_id, await self._waiting(shop, conversation, message_id)
+
+    async def _waiting(
+        self, shop: str, conversation: Conversation, message_id: str
+    ) -> Waiting | None:
         if conversation.erased or conversation.spam or not conversation.open:
             return None
         if await is_removed(shop, self.recorder):
             return None
-        for one in await waiting_messages(self.recorder, shop, stream):
+        for one in await waiting_messages(self.recorder, shop, conversation.id):
             if one.message.message_id == message_id and not is_old(one.at, self.clock()):
                 return one if kept(one.message.text) is not None else None
         return None

@@ -12,6 +12,7 @@ from cplus.events.catalogue.mailboxes import (
     MailboxVerified,
 )
 from cplus.events.catalogue.shops import AppUninstalled
+from cplus.events.catalogue.threads import MessageMoved
 from cplus.events.log.commit import Commit
 
 
@@ -21,6 +22,9 @@ async def _hand_out(commit: Commit, told: Recorded, use: Reactor) -> None:
         case MessageReceived():
             use.at_step("tell_mailboxes")
             await news.received(shop, commit, told)
+        case MessageMoved():
+            use.at_step("tell_moved")
+            await news.moved(shop, told)
         case AnswerRefused():
             use.at_step("tell_refusal")
             await news.refused(shop, commit, told)
@@ -43,6 +47,7 @@ MAILBOXES = Reaction(
     handles=frozenset(
         {
             MessageReceived,
+            MessageMoved,
             AnswerRefused,
             MailboxVerified,
             MailboxNotificationsChosen,
@@ -55,6 +60,7 @@ MAILBOXES = Reaction(
     hand_out=_hand_out,
     steps=(
         "tell_mailboxes",
+        "tell_moved",
         "tell_refusal",
         "plan_digest",
         "switch_off",

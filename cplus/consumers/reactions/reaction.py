@@ -51,6 +51,9 @@ class Mailboxes(Protocol):
     async def received(self, shop: str, commit: Commit, told: Recorded, /) -> None:
         """A message came."""
 
+    async def moved(self, shop: str, told: Recorded, /) -> None:
+        """A message was moved to another conversation."""
+
     async def refused(self, shop: str, commit: Commit, told: Recorded, /) -> None:
         """A mail from a mailbox was not sent on."""
 

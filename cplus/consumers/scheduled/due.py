@@ -78,6 +78,11 @@ class DueRows:
             ordered=False,
         )
 
+    async def due_at(self, shop: str, what: str, ref: str) -> datetime | None:
+        """When it is due; None if there is no such row."""
+        row = await self._rows.find_one({"_id": f"{shop}/{what}/{ref}"}, {"due_at": 1})
+        return row["due_at"] if row else None
+
     async def take(self, whats: Collection[str], now: datetime) -> AsyncIterator[Row]:
         """Those of these kinds whose time has come, the longest ago first. Of another kind, which
         newer code has put, none is taken."""

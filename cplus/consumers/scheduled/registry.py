@@ -7,7 +7,8 @@ from types import MappingProxyType
 from typing import Final
 
 from cplus.consumers.mailboxes.due import digest, held, unanswered
-from cplus.consumers.mailboxes.telling import DAILY, HELD, UNANSWERED
+from cplus.consumers.mailboxes.moved import HELD, UNANSWERED
+from cplus.consumers.mailboxes.telling import DAILY
 from cplus.consumers.notices.reminders import REMINDER, remind
 from cplus.consumers.reactions.replies import SCHEDULED, hand_out_scheduled
 from cplus.consumers.reactions.snoozes import SNOOZE, wake_snoozed
