@@ -16,7 +16,15 @@ from cplus.events.catalogue.mail import (
 )
 from cplus.events.catalogue.threads import MessageMoved
 from cplus.projections.base import Projection, Row
-from cplus.projections.models.facts import UNSENT, fate_name, is_of_reply, types, with_fate
+from cplus.projections.models.facts import (
+    UNSENT,
+    fate_name,
+    is_of_reply,
+    moved_to,
+    still_moved,
+    types,
+    with_fate,
+)
 
 
 def keys(event: Recorded) -> Iterable[str]:
@@ -33,7 +41,7 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
     shows.
     """
     if isinstance(event.event, MessageMoved):  # a reply, or any other message
-        return None if row is None else {**row, "conversation_id": event.event.into}
+        return None if row is None else {**row, **(moved_to(row, event) or {})}
     before, fact = {**_UNWRITTEN, **(row or {})}, event.event
     if isinstance(fact, ReplyWithdrawn) or before.get("withdrawn"):
         return {**_UNWRITTEN, "state": None, "withdrawn": True}  # no query shows it
@@ -42,6 +50,7 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
             "conversation_id": event.stream.removeprefix("conversation/"),
             "person": fact.person,
             "written_at": event.occurred_at,
+            **still_moved(row),
         }
         return _stated({**before, **wish})
     fate = f"{fate_name(fact)}_at"

@@ -188,3 +188,18 @@ def snippet(text: str) -> str:
     """The first 140 characters of a text, on one line."""
     # What is beyond a few hundred characters cannot be in it, however much is space.
     return " ".join(text[: _SNIPPET * 8].split())[:_SNIPPET]
+
+
+def moved_to(row: Mapping[str, Any], event: Recorded) -> dict[str, Any] | None:
+    """Where the row of a message stands after it was moved; None if the row knows of that move, or
+    of a later one."""
+    if row.get("moved_by", 0) >= event.number:
+        return None
+    return {"conversation_id": getattr(event.event, "into"), "moved_by": event.number}  # noqa: B009
+
+
+def still_moved(row: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Where the row of a message was moved to: what is told again of its beginning does not bring
+    it back."""
+    names = ("conversation_id", "moved_by", "moved_from") if row and "moved_by" in row else ()
+    return {name: row[name] for name in names if row and name in row}

@@ -25,7 +25,7 @@ from cplus.events.catalogue.privacy import PersonErased
 from cplus.events.catalogue.threads import MessageMoved
 from cplus.events.names import conversation_id
 from cplus.projections.base import Projection, Row
-from cplus.projections.models.facts import types
+from cplus.projections.models.facts import moved_to, still_moved, types
 from cplus.projections.words import index_words
 
 MOST: Final = 4_000
@@ -72,7 +72,7 @@ def evolve(key: str, row: Row | None, event: Recorded) -> Row | None:
     if row == _WITHDRAWN:
         return row
     if isinstance(event.event, MessageMoved):
-        return None if row is None else {**row, "conversation_id": event.event.into}
+        return None if row is None else {**row, **(moved_to(row, event) or {})}
     # Personal texts that were erased read as a mark, which is no word of anybody.
     told = [text for text in _texts(event.event) if text and kept(text)]
     words = index_words(told, MOST)
@@ -84,6 +84,7 @@ def evolve(key: str, row: Row | None, event: Recorded) -> Row | None:
         "order": order_of(event.occurred_at, key),
         "words": words,
         **files,
+        **still_moved(row),
     }
 
 

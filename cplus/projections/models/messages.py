@@ -26,7 +26,15 @@ from cplus.events.catalogue.privacy import PersonErased
 from cplus.events.catalogue.threads import MessageMoved
 from cplus.events.names import conversation_id
 from cplus.projections.base import Projection, Row
-from cplus.projections.models.facts import MAIL_FACTS, UNSENT, is_of_reply, types, with_fate
+from cplus.projections.models.facts import (
+    MAIL_FACTS,
+    UNSENT,
+    is_of_reply,
+    moved_to,
+    still_moved,
+    types,
+    with_fate,
+)
 
 _OF_FILES = ("id", "name", "content_type", "size", "inline")
 _GONE = {"sent_from", "cc", "bcc", "files", "shortened", "formatted_lines"}
@@ -52,7 +60,7 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
             return None if row is None else _erased(row)
         case MessageReceived() as mail:
             return {
-                **_placed(event),
+                **_placed(event, row),
                 **_sender(mail),
                 **_parts(mail),
                 "direction": "in",
@@ -66,21 +74,24 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
                 "attachments": mail.attachments,
             }
         case ReplyWithdrawn():
-            return {**UNSENT, **_placed(event), "number": 0, "withdrawn": True}
+            return {**UNSENT, **_placed(event, row), "number": 0, "withdrawn": True}
         case ReplyWritten() as reply:
             return _replied(row, reply, event)
         case MessageMoved() as moved:
-            return None if row is None else _moved(row, moved)
+            return None if row is None else _moved(row, moved, event)
         case AutoReplied() | NoteWritten() | AnswerRefused():
             return _other(row, event)
     return row
 
 
-def _moved(row: Row, moved: MessageMoved) -> Row:
+def _moved(row: Row, moved: MessageMoved, event: Recorded) -> Row:
     """In another thread, at the same place: by when it was written."""
+    stands = moved_to(row, event)
+    if stands is None:
+        return row
     left = {name: value for name, value in row.items() if name != "moved_from"}
     came = {} if moved.back else {"moved_from": moved.source}
-    return {**left, **came, "conversation_id": moved.into}
+    return {**left, **came, **stands}
 
 
 def _replied(row: Row | None, reply: ReplyWritten, event: Recorded) -> Row:
@@ -90,7 +101,7 @@ def _replied(row: Row | None, reply: ReplyWritten, event: Recorded) -> Row:
     fate = {name: (row or {}).get(name, value) for name, value in UNSENT.items()}
     return {
         **fate,
-        **_placed(event),
+        **_placed(event, row),
         **_addressed(reply),
         "direction": "out",
         "text": reply.text,
@@ -110,11 +121,11 @@ def _other(row: Row | None, event: Recorded) -> Row | None:
         case AutoReplied() as auto:
             return _auto_replied(row, auto, event)
         case NoteWritten() as note:
-            return {**_placed(event), **_unsent("note", note.text, author=note.author)}
+            return {**_placed(event, row), **_unsent("note", note.text, author=note.author)}
         case AnswerRefused() as refused:
             about = {"reason": refused.reason, "attachments": refused.attachments}
             text = _unsent("refused", refused.text or "", author=f"mailbox/{refused.mailbox}")
-            return {**_placed(event), **text, **about}
+            return {**_placed(event, row), **text, **about}
     return row
 
 
@@ -123,7 +134,7 @@ def _auto_replied(row: Row | None, reply: AutoReplied, event: Recorded) -> Row:
     fate = {name: (row or {}).get(name, value) for name, value in UNSENT.items()}
     text = _unsent("out", reply.text, author=AUTO_REPLY)
     about = {"subject": reply.subject, "to_address": reply.to_address, "automatic": True}
-    return {**fate, **_placed(event), **text, **about}
+    return {**fate, **_placed(event, row), **text, **about}
 
 
 def _unsent(direction: str, text: str, *, author: str) -> dict[str, Any]:
@@ -189,13 +200,14 @@ def _erased(row: Row) -> Row:
     return {**left, **gone, "from_name": None, "from_address": None, "to_address": None}
 
 
-def _placed(event: Recorded) -> dict[str, Any]:
+def _placed(event: Recorded, row: Row | None) -> dict[str, Any]:
     return {
         "conversation_id": conversation_id(event.stream),
         # With the moment, its place in the thread, also in that of another conversation: of those
         # of one moment, the order of the stream.
         "number": event.version or 0,
         "at": event.occurred_at,
+        **still_moved(row),
     }
 
 
