@@ -16,7 +16,7 @@ from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.names import conversation_stream
 from cplus.mail.mailbox_tokens import mailbox_address
-from tests.integration.consumers.sending.test_mailboxes import OWNER, Told
+from tests.integration.consumers.sending.told_mailboxes import OWNER, Told
 from tests.integration.mail_world import ADA, DOMAIN, SHOP, World, plain
 
 
