@@ -7,6 +7,7 @@ persons. It is stored as JSON with its own version, apart from that of the event
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
@@ -26,6 +27,8 @@ _MAX_TAG: Final = 255
 _MAX_NUMBER: Final = 1_000_000
 _MAX_DAYS: Final = 3_650
 _MAX_DIGITS: Final = 12
+_COMMA: Final = re.compile(r"[0-9]+,[0-9]{1,2}")
+"""An amount as many languages write it; of `1,000` nobody knows which one that is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,8 +137,11 @@ def _tag(text: str) -> str:
 
 
 def _amount(text: str) -> Decimal | None:
+    text = text.strip()
+    if _COMMA.fullmatch(text):
+        text = text.replace(",", ".")
     try:
-        value = Decimal(text.strip())
+        value = Decimal(text)
     except InvalidOperation:
         return None
     if not value.is_finite() or value < 0 or len(value.as_tuple().digits) > _MAX_DIGITS:

@@ -121,6 +121,11 @@ def test_a_definition_says_what_is_chosen_and_leaves_out_what_cannot_be_read() -
     )
 
 
+def test_an_amount_may_have_a_comma_if_nobody_can_take_it_for_another() -> None:
+    told = {"spent_from": "100,50", "spent_to": "1,000"}
+    assert Definition.of(told) == Definition(spent_from=Decimal("100.5"))
+
+
 @pytest.mark.parametrize(
     "stored",
     [
