@@ -32,7 +32,7 @@ HOUR: Final = 3
 """The hour of the day (UTC) in which it is done."""
 
 ONLY_WROTE: Final = frozenset(
-    {"addresses", "conversations", "handling", "mail", "operators", "senders"}
+    {"addresses", "conversations", "handling", "mail", "operators", "senders", "threads"}
 )
 """The families of what the log holds about somebody who only wrote, and to whom was written."""
 _BATCH: Final = 200

@@ -9,6 +9,7 @@ import pytest
 
 from cplus.actors import LOCAL
 from cplus.commands.blocking import block_sender, blocked_in, unblock_sender
+from cplus.commands.conversations.moving import Asked, move
 from cplus.commands.conversations.spam import mark_spam
 from cplus.commands.retention import retention_of, set_retention
 from cplus.consumers.scheduled.retention import MONTH, Retention, erase_by_rule
@@ -18,7 +19,12 @@ from cplus.events.aggregates.addresses import Addresses
 from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.catalogue.customers import CustomerChanged
 from cplus.events.catalogue.privacy import DataRequested, ErasureRequested, ShopErased
-from cplus.events.names import SHOP_ERASED_REF, addresses_stream, conversation_stream
+from cplus.events.names import (
+    SHOP_ERASED_REF,
+    addresses_stream,
+    conversation_stream,
+    message_ref,
+)
 from cplus.ids import random_id
 from tests.integration.web.harness import OTHER, SHOP, Harness, fields_of
 
@@ -141,6 +147,36 @@ async def test_spam_counts_as_closed_and_whoever_is_blocked_stays_until_they_are
     await unblock_sender(SHOP, block, key="k3", **who)
     assert await erase_by_rule(rule, deadline=soon) == 1
     assert await erased(web) == {"person/spam", "person/blocked"}
+
+
+async def test_a_message_that_was_moved_keeps_nobody(web: Harness, rule: Retention) -> None:
+    first, second, message = *[await talk(web, "person/over") for _ in range(2)], random_id()
+
+    def writes_again(one: Conversation) -> None:
+        one.receive(
+            message_id=message, person="person/over", from_name=None, subject="Jam", text="Well?",
+            from_address="over@example.com", rfc_message_id=None, now=web.clock(),
+        )  # fmt: skip
+        one.close(now=web.clock())
+
+    await web.parts.recorder.decide(
+        *(Conversation, SHOP, conversation_stream(first), writes_again),
+        claim=random_id(), source="mail", actor="shopper",
+        refs=["person/over", message_ref(message)],
+    )  # fmt: skip
+    asked = Asked(random_id(), LOCAL, "dashboard", web.parts.conversations)
+    _, into = await move(SHOP, first, message, second, asked=asked)
+    assert into == second
+    await web.parts.recorder.decide(
+        *(Conversation, SHOP, conversation_stream(second)),
+        lambda one: one.close(now=web.clock()),
+        claim=random_id(), source="dashboard", actor="merchant/local",
+    )  # fmt: skip
+    await web.nudger.fold({SHOP: (await web.parts.store.head(SHOP)).position})
+    await keep_for(web, 3)
+    web.clock.forward(3 * DAYS + 60)
+    assert await erase_by_rule(rule, deadline=Deadline.within(60)) == 1
+    assert await erased(web) == {"person/over"}
 
 
 async def test_the_log_decides_and_not_a_read_model_that_is_behind(
