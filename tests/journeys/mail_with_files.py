@@ -102,7 +102,7 @@ class Correspondence:
         """It is on top of the tab, with its reason in plain words."""
         app = self.merchant.app
         await app.locator(".crumb").first.click()
-        tabs = app.get_by_role("navigation", name="Filter conversations")
+        tabs = app.get_by_role("navigation", name="Views")
         await tabs.get_by_role("link", name="Awaiting reply").click()
         await expect(tabs.locator("[aria-current]")).to_contain_text("Awaiting reply")
         first = app.get_by_role("region", name="Conversations").get_by_role("listitem").first
