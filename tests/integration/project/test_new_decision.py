@@ -21,12 +21,12 @@ async def click():
     opened = Harness(os.environ["CPLUS_MONGO_URI"], os.environ["CPLUS_MONGO_DATABASE"])
     async with opened as web, web.signed_in() as browser:
         conversation = sys.argv[1]
-        assert "Send and close" in (await browser.get(f"/conversations/{conversation}")).text
+        assert "Answer and close" in (await browser.get(f"/conversations/{conversation}")).text
         fields = await form_fields(browser, conversation, "reply")
         for _ in range(2):
             answer = await browser.post(
                 f"/conversations/{conversation}/reply",
-                data={**fields, "text": "We do.", "then": "close"},
+                data={**fields, "text": "We do.", "then": "answered"},
             )
             assert answer.status_code == 303, answer.text
 
