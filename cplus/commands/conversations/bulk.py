@@ -26,6 +26,7 @@ from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.aggregates.conversation.refusals import MOST_AT_ONCE, refused
 from cplus.events.log.commit import Commit
 from cplus.events.names import command_claim, conversation_stream
+from cplus.events.recording import Recorder
 from cplus.ids import derived
 from cplus.loop import together
 from cplus.workspace.members import Members
@@ -147,13 +148,11 @@ async def undo(shop: str, did: str, *, key: str, actor: Actor, source: Source, u
     claims = {one: command_claim(_key_in(did, one)) for one in told.conversations}
     commits = await recorder.store.by_claims(shop, list(claims.values()))
     tags = (await settings_of(recorder, shop)).tags
-    decisions: dict[str, Decision] = {
-        one: partial(
-            undoing.undo, versions=_versions(commits[claim], conversation_stream(one)), known=tags
-        )
-        for one, claim in claims.items()
-        if claim in commits
-    }
+    decisions = dict[str, Decision]()
+    for one, claim in claims.items():
+        if claim in commits:
+            versions = await _versions(recorder, commits[claim], conversation_stream(one))
+            decisions[one] = partial(undoing.undo, versions=versions, known=tags)
     key = derived("undo", key, did)
     return await _decided(shop, decisions, key=key, actor=actor, source=source, use=use)
 
@@ -200,5 +199,6 @@ def _key_in(key: str, conversation_id: str) -> str:
     return derived("bulk", key, conversation_id)
 
 
-def _versions(commit: Commit, stream: str) -> set[int]:
-    return {one["version"] for one in commit.documents if one["stream"] == stream}
+async def _versions(recorder: Recorder, commit: Commit, stream: str) -> set[int]:
+    [events] = await recorder.reader.of_stream([commit], stream)
+    return {one.version for one in events if one.version is not None}

@@ -20,6 +20,7 @@ STORED = {
     "mailboxes_stream": (("acorn.myshopify.com",), "mailboxes/acorn.myshopify.com"),
     "setup_stream": (("acorn.myshopify.com",), "setup/acorn.myshopify.com"),
     "settings_stream": (("acorn.myshopify.com",), "settings/acorn.myshopify.com"),
+    "segments_stream": (("acorn.myshopify.com",), "segments/acorn.myshopify.com"),
     "team_stream": (("acorn.myshopify.com",), "team/acorn.myshopify.com"),
     "auto_reply_ref": (("person/q5xe",), "auto-reply/q5xe"),
     "auto_replies_ref": (("2026-12-01T09",), "auto-replies/2026-12-01T09"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from cplus.events.base import AggregateEvent
@@ -11,12 +12,12 @@ TAG: Final = "tag/"
 """Before the id of a tag, in place of the name of a field."""
 
 
+@dataclass(slots=True)
 class LastChanges:
     """For each field that was ever changed (`open`, `spam`, `snooze`, `assignee`, `priority`, and
     each tag): by the event of which version it was last, and what it was before."""
 
-    def __init__(self) -> None:
-        self._last: dict[str, tuple[int, Any]] = {}
+    _last: dict[str, tuple[int, Any]] = field(default_factory=dict)
 
     def note(self, what: str, event: AggregateEvent, before: Any) -> None:
         """This event changes it; `before` is what it is until then."""
