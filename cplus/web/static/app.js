@@ -80,7 +80,10 @@ function* partsOf(fresh) {
 function putPart(part, other) {
   const held = part.contains(document.activeElement) ? document.activeElement.getAttribute("href") : null;
   const picked = [...part.querySelectorAll(".pick input:checked")].map((box) => box.name);
+  // What a script said of something that the merchant did stays.
+  const said = new Map([...part.querySelectorAll("[data-said]")].map((one) => [one.dataset.said, one.textContent]));
   part.replaceChildren(...other.cloneNode(true).childNodes);
+  for (const one of part.querySelectorAll("[data-said]")) one.textContent = said.get(one.dataset.said) ?? "";
   for (const name of picked) {
     const box = part.querySelector(`input[name="${CSS.escape(name)}"]`);
     if (box) box.checked = true;

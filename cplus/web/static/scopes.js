@@ -6,13 +6,21 @@ document.addEventListener("click", async (event) => {
   const plain = !event.button && !event.ctrlKey && !event.metaKey && !event.shiftKey;
   if (!link || !plain || !window.shopify?.scopes) return; // the link leads to Shopify's own page
   event.preventDefault();
-  const said = link.parentElement.querySelector("[role=status]");
-  said.textContent = "";
+  const { scope } = link.dataset;
+  answered(scope, "");
   try {
-    const { result } = await window.shopify.scopes.request([link.dataset.scope]);
-    link.hidden = result === "granted-all";
-    said.textContent = link.hidden ? say("scope_granted") : say("scope_declined");
+    const { result } = await window.shopify.scopes.request([scope]);
+    const granted = result === "granted-all";
+    answered(scope, granted ? say("scope_granted") : say("scope_declined"), granted);
   } catch {
-    said.textContent = say("scope_failed");
+    answered(scope, say("scope_failed"));
   }
 });
+
+// The link is looked for anew: news may have replaced it while the merchant was asked.
+function answered(scope, words, done = false) {
+  const link = document.querySelector(`a[data-scope="${CSS.escape(scope)}"]`);
+  if (!link) return;
+  link.hidden = done;
+  link.parentElement.querySelector("[role=status]").textContent = words;
+}
