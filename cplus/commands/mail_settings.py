@@ -8,13 +8,11 @@ from functools import partial
 
 from cplus.actors import Actor, Source
 from cplus.commands.conversations.answering import Conversations
+from cplus.commands.shop_streams import change_of_shop, load_of_shop
 from cplus.events.aggregates.hours import Interval
 from cplus.events.aggregates.settings import ShopSettings
-from cplus.events.log.commit import Draft
-from cplus.events.log.store import EventStore
-from cplus.events.names import SHOP_ERASED_REF, command_claim, person, settings_stream
+from cplus.events.names import person, settings_stream
 from cplus.events.recording import Recorder
-from cplus.events.repository import decided
 from cplus.ids import random_id
 
 Decision = Callable[[ShopSettings], None]
@@ -23,11 +21,7 @@ Decision = Callable[[ShopSettings], None]
 async def settings_of(recorder: Recorder, shop: str) -> ShopSettings:
     """What is set in the shop, by its log. What was set before the shop was erased counts no
     more."""
-    stream = settings_stream(shop)
-    settings: ShopSettings = await recorder.load(ShopSettings, shop, stream)
-    if settings.version and await is_erased_since(recorder.store, shop, stream):
-        settings.forget()
-    return settings
+    return await load_of_shop(ShopSettings, recorder, shop, settings_stream(shop))
 
 
 async def set_signature(
@@ -109,36 +103,16 @@ async def change(
     """Records what the merchant decided about the shop's settings; returns the position, None if
     it changed nothing. The form with this `key` counts once. Raises what the decision does,
     OutcomeUnknown and DecisionOvertaken."""
-    stream, claim = settings_stream(shop), command_claim(key)
-
-    async def decide() -> Draft | None:
-        settings = await settings_of(use.recorder, shop)
-        decision(settings)
-        events = decided(settings)
-        if not events:
-            return None
-        return Draft(
-            shop=shop,
-            claim=claim,
-            source=source,
-            actor=str(actor),
-            events=events,
-            refs=[stream],
-        )
-
-    outcome = await use.recorder.record(shop, claim, decide)
-    return None if outcome is None else outcome.position
+    stream, recorder = settings_stream(shop), use.recorder
+    return await change_of_shop(
+        *(ShopSettings, decision, shop, stream),
+        key=key,
+        source=source,
+        actor=actor,
+        recorder=recorder,
+    )
 
 
 def sealed_for() -> str:
     """Somebody new under whose key the words of a setting are sealed: nobody is known by it."""
     return person(random_id())
-
-
-async def is_erased_since(store: EventStore, shop: str, stream: str) -> bool:
-    """Whether the shop was erased after the last event of the stream."""
-    erased = await store.by_ref(shop, SHOP_ERASED_REF, 1)
-    if not erased:
-        return False
-    newest = await store.by_ref(shop, stream, 1)
-    return bool(newest) and newest[0].position < erased[0].position

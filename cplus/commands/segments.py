@@ -11,23 +11,18 @@ from functools import partial
 
 from cplus.actors import Actor, Source
 from cplus.commands.conversations.answering import Conversations
-from cplus.commands.mail_settings import is_erased_since, sealed_for
+from cplus.commands.mail_settings import sealed_for
+from cplus.commands.shop_streams import change_of_shop, load_of_shop
 from cplus.events.aggregates.segments import Segments
-from cplus.events.log.commit import Draft
-from cplus.events.names import command_claim, segments_stream
+from cplus.events.names import segments_stream
 from cplus.events.recording import Recorder
-from cplus.events.repository import decided
 from cplus.events.segment import Definition
 from cplus.ids import derived
 
 
 async def segments_of(recorder: Recorder, shop: str) -> Segments:
     """The segments of the shop, by its log. Those from before the shop was erased are gone."""
-    stream = segments_stream(shop)
-    segments: Segments = await recorder.load(Segments, shop, stream)
-    if segments.version and await is_erased_since(recorder.store, shop, stream):
-        segments.forget()
-    return segments
+    return await load_of_shop(Segments, recorder, shop, segments_stream(shop))
 
 
 async def save_segment(
@@ -92,22 +87,11 @@ async def _change(
     source: Source,
     use: Conversations,
 ) -> int | None:
-    stream, claim = segments_stream(shop), command_claim(key)
-
-    async def decide() -> Draft | None:
-        segments = await segments_of(use.recorder, shop)
-        decision(segments)
-        events = decided(segments)
-        if not events:
-            return None
-        return Draft(
-            shop=shop,
-            claim=claim,
-            source=source,
-            actor=str(actor),
-            events=events,
-            refs=[stream],
-        )
-
-    outcome = await use.recorder.record(shop, claim, decide)
-    return None if outcome is None else outcome.position
+    stream, recorder = segments_stream(shop), use.recorder
+    return await change_of_shop(
+        *(Segments, decision, shop, stream),
+        key=key,
+        source=source,
+        actor=actor,
+        recorder=recorder,
+    )

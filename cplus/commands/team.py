@@ -8,13 +8,11 @@ from typing import Final, Literal
 
 from cplus.actors import Actor, Source
 from cplus.clock import Clock
-from cplus.commands.mail_settings import is_erased_since
+from cplus.commands.shop_streams import change_of_shop, load_of_shop
 from cplus.events.aggregates.team import Team
 from cplus.events.catalogue.team import Role
-from cplus.events.log.commit import Draft
-from cplus.events.names import command_claim, team_stream
+from cplus.events.names import team_stream
 from cplus.events.recording import Recorder
-from cplus.events.repository import decided
 from cplus.ids import random_id
 
 Act = Literal["look", "own", "converse", "settings", "privacy", "team"]
@@ -39,11 +37,7 @@ def may(role: Role | None, act: Act) -> bool:
 
 async def team_of(recorder: Recorder, shop: str) -> Team:
     """The team, by the shop's log. What was before the shop was erased counts no more."""
-    stream = team_stream(shop)
-    team: Team = await recorder.load(Team, shop, stream)
-    if team.version and await is_erased_since(recorder.store, shop, stream):
-        team.forget()
-    return team
+    return await load_of_shop(Team, recorder, shop, team_stream(shop))
 
 
 async def see(shop: str, actor: Actor, *, source: Source, recorder: Recorder, clock: Clock) -> Team:
@@ -112,21 +106,10 @@ async def _record(
     actor: Actor,
     recorder: Recorder,
 ) -> None:
-    stream, claim = team_stream(shop), command_claim(key)
-
-    async def decide() -> Draft | None:
-        team = await team_of(recorder, shop)
-        decision(team)
-        events = decided(team)
-        if not events:
-            return None
-        return Draft(
-            shop=shop,
-            claim=claim,
-            source=source,
-            actor=str(actor),
-            events=events,
-            refs=[stream],
-        )
-
-    await recorder.record(shop, claim, decide)
+    await change_of_shop(
+        *(Team, decision, shop, team_stream(shop)),
+        key=key,
+        source=source,
+        actor=actor,
+        recorder=recorder,
+    )

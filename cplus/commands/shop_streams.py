@@ -1,0 +1,70 @@
+"""What is decided about a shop as a whole, in a stream of its own: settings, segments, team.
+
+What was decided before the shop was erased counts no more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from cplus.actors import Actor, Source
+from cplus.events.aggregates.base import Aggregate
+from cplus.events.log.commit import Draft
+from cplus.events.log.store import EventStore
+from cplus.events.names import SHOP_ERASED_REF, command_claim
+from cplus.events.recording import Recorder
+from cplus.events.repository import decided
+
+T = TypeVar("T", bound=Aggregate)
+
+
+async def load_of_shop(kind: type[T], recorder: Recorder, shop: str, stream: str) -> T:
+    """The aggregate, one with `forget`, by the shop's log."""
+    found: Any = await recorder.load(kind, shop, stream)
+    if found.version and await _is_erased_since(recorder.store, shop, stream):
+        found.forget()
+    loaded: T = found
+    return loaded
+
+
+async def change_of_shop(
+    kind: type[T],
+    decision: Callable[[T], None],
+    shop: str,
+    stream: str,
+    *,
+    key: str,
+    source: Source,
+    actor: Actor,
+    recorder: Recorder,
+) -> int | None:
+    """Records what was decided; returns the position, None if it changed nothing. The form with
+    this `key` counts once. Raises what the decision does, OutcomeUnknown and DecisionOvertaken."""
+    claim = command_claim(key)
+
+    async def decide() -> Draft | None:
+        found = await load_of_shop(kind, recorder, shop, stream)
+        decision(found)
+        events = decided(found)
+        if not events:
+            return None
+        return Draft(
+            shop=shop,
+            claim=claim,
+            source=source,
+            actor=str(actor),
+            events=events,
+            refs=[stream],
+        )
+
+    outcome = await recorder.record(shop, claim, decide)
+    return None if outcome is None else outcome.position
+
+
+async def _is_erased_since(store: EventStore, shop: str, stream: str) -> bool:
+    erased = await store.by_ref(shop, SHOP_ERASED_REF, 1)
+    if not erased:
+        return False
+    newest = await store.by_ref(shop, stream, 1)
+    return bool(newest) and newest[0].position < erased[0].position
