@@ -40,7 +40,15 @@ from cplus.web.kit.signed_in import (
     known_merchant,
     see_other,
 )
-from cplus.web.merchant import account, getting_started, metrics, scopes, search, sign_in
+from cplus.web.merchant import (
+    account,
+    getting_started,
+    installable,
+    metrics,
+    scopes,
+    search,
+    sign_in,
+)
 from cplus.web.merchant.conversations import (
     beginning,
     failed,
@@ -118,7 +126,7 @@ def create_app(parts: Parts) -> FastAPI:
         *(inbox, getting_started, beginning, page, replying, history, *mail),
         *(segments, exporting, customers, privacy, exports, erasing, erasures, metrics, account),
         *(search, mail_settings, language, notifications, scopes, sign_in),
-        *(bulk, keys, handling, tags, team),
+        *(bulk, keys, handling, tags, team, installable),
     )
     for module in (*merchant, window, console, dead, api):
         app.include_router(module.router)

@@ -81,11 +81,10 @@ class PushSubscriptions:
         own = await self._rows.count_documents({"shop": shop, "member": member})
         if own >= MOST_OF_A_MEMBER or await self._rows.count_documents({"shop": shop}) >= MOST:
             raise InvalidInput(reason=worded("there are too many browsers; turn one off first"))
-        text = json.dumps([given.endpoint, given.key.hex(), given.auth.hex()])
         row = {
             "shop": shop,
             "member": member,
-            "sealed": self._sealed.seal(shop, text.encode()),
+            "sealed": self._seal(shop, given),
             "key": key,
             "words": words,
             "says": says,
@@ -94,6 +93,21 @@ class PushSubscriptions:
         }
         await self._rows.replace_one({"_id": id_}, row, upsert=True)
         return id_
+
+    async def renew(self, id_: str, given: Subscription) -> str | None:
+        """Keeps the new subscription of a browser in place of the one that its maker's push
+        service ended; returns the id of its row. All else stays, and so does the day on which the
+        row goes. None if no such browser is told, so that nothing can begin here."""
+        row = await self._rows.find_one({"_id": id_, "expires_at": {"$gt": self._clock()}})
+        if row is None:
+            return None
+        new = self._id(given.endpoint)
+        changed = {**row, "_id": new, "sealed": self._seal(row["shop"], given)}
+        # First the new row: a crash between the two leaves one that nobody answers at any more.
+        await self._rows.replace_one({"_id": new}, changed, upsert=True)
+        if new != id_:
+            await self.forget(id_)
+        return new
 
     async def of_member(self, shop: str, member: str) -> list[PushRow]:
         """The browsers of a member of staff, the oldest first."""
@@ -161,6 +175,10 @@ class PushSubscriptions:
 
     def _id(self, endpoint: str) -> str:
         return spelled(hmac.new(self._key, endpoint.encode(), hashlib.sha256).digest()[:26])
+
+    def _seal(self, shop: str, given: Subscription) -> bytes:
+        text = json.dumps([given.endpoint, given.key.hex(), given.auth.hex()])
+        return self._sealed.seal(shop, text.encode())
 
     def _opened(self, shop: str, sealed: bytes) -> Subscription | None:
         try:

@@ -24,7 +24,8 @@ MAX_FILES_BODY: Final = 4 * 1024 * 1024 + 300_000
 """Bytes of a form with files: Lambda takes 6 MB, and gets them in Base64."""
 
 _CONTENT: Final = (
-    "style-src 'self'; img-src 'self'; connect-src 'self'; frame-src 'self'; base-uri 'none'; "
+    "style-src 'self'; img-src 'self'; connect-src 'self'; frame-src 'self'; "
+    "manifest-src 'self'; base-uri 'none'; "
 )
 _JUDGED_BY: Final = "Accept-Language, Authorization, Cookie, Sec-Fetch-Dest"
 """The headers by which it is decided who asks, for which of the two windows, in what language."""

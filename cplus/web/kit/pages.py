@@ -24,6 +24,7 @@ _HERE: Final = Path(__file__).parents[1]
 _TYPES: Final = {
     ".css": "text/css; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
+    ".png": "image/png",
     ".svg": "image/svg+xml",
 }
 

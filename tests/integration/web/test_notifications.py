@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 from playwright.async_api import Browser, Page, expect
 
 from cplus.aws import Aws
@@ -164,6 +167,53 @@ async def test_another_site_cannot_send_the_form(web: Harness) -> None:
     assert answer.status_code == 403
 
 
+async def test_a_subscription_that_took_the_place_of_one_is_told_instead_as_long_as_that_was(
+    web: Harness,
+) -> None:
+    made = await PushBrowser.subscribed(web.settings.push_origin)
+    given = {"endpoint": made.endpoint, "p256dh": made.p256dh, "auth": made.auth}
+    async with web.signed_in(user="101") as browser:
+        await _turn_on(web, browser, words="on")
+        [before] = await _rows(web)
+        web.clock.forward(3600)
+        other = await browser.post(
+            "/push_renewed", data=given, headers={"Origin": "https://evil.example"}
+        )
+        assert other.status_code == 403
+        for _ in range(2):
+            assert (await browser.post("/push_renewed", data=given)).status_code == 204
+        assert "On</span>" in (await browser.get(PAGE)).text
+    [after] = await _rows(web)
+    assert (after["_id"], after["sealed"]) != (before["_id"], before["sealed"])
+    assert {**after, "_id": 0, "sealed": 0} == {**before, "_id": 0, "sealed": 0}
+
+
+async def test_a_browser_that_is_not_told_cannot_begin_by_a_new_subscription(web: Harness) -> None:
+    made = await PushBrowser.subscribed(web.settings.push_origin)
+    given = {"endpoint": made.endpoint, "p256dh": made.p256dh, "auth": made.auth}
+    async with web.signed_in(user="101") as browser:
+        assert (await browser.post("/push_renewed", data=given)).status_code == 204
+        wrong = await browser.post("/push_renewed", data={**given, "endpoint": "https://db/x"})
+        assert wrong.status_code == 400
+    assert await _rows(web) == []
+
+
+async def test_the_manifest_leads_to_the_shop_of_the_page(web: Harness) -> None:
+    async with web.signed_in(user="101") as browser:
+        page = (await browser.get(PAGE)).text
+    [address] = re.findall(r'<link rel="manifest" href="([^"]+)">', page)
+    async with web.browser() as stranger:  # browsers ask for it without cookies
+        told = (await stranger.get(address)).json()
+        assert told["start_url"] == f"/inbox?shop={SHOP}"
+        for one in told["icons"]:
+            icon = await stranger.get(one["src"])
+            assert icon.headers["Content-Type"] == "image/png"
+            assert "x".join(map(str, Image.open(io.BytesIO(icon.content)).size)) == one["sizes"]
+        signed_out = await stranger.get(told["start_url"])
+        assert signed_out.headers["Location"].startswith(f"/auth/sign-in?shop={SHOP}")
+        assert (await stranger.get("/manifest.webmanifest?shop=evil.example")).status_code == 400
+
+
 @pytest.fixture
 async def page(web: Harness, chromium: Browser) -> AsyncIterator[Page]:
     """A page that may show notifications, with a merchant signed in."""
@@ -248,3 +298,33 @@ async def test_the_worker_shows_what_is_pushed_one_for_each_conversation(
     await shown(["Ada", "Hello", "c1", True, "m1"])
     await push(**{**one, "body": "And?", "message": "m2"})
     await shown(["Ada", "And?", "c1", False, "m2"])
+
+
+_ENDS = """(made) => {
+  const change = new ExtendableEvent("pushsubscriptionchange");
+  change.newSubscription = { toJSON: () => made };
+  self.dispatchEvent(change);
+}"""
+
+
+@pytest.mark.browser
+async def test_the_worker_brings_the_subscription_that_its_push_service_gave_instead(
+    web: Harness, page: Page
+) -> None:
+    first, second = [await PushBrowser.subscribed(web.settings.push_origin) for _ in range(2)]
+    given = {"endpoint": first.endpoint, "keys": {"p256dh": first.p256dh, "auth": first.auth}}
+    await page.add_init_script(_SUBSCRIBE.replace("GIVEN", json.dumps(given)))
+    await page.goto(PAGE)
+    async with page.context.expect_event("serviceworker") as found:
+        await page.get_by_role("button", name="Turn on").click()
+    await expect(page.get_by_text("Notifications say that a customer wrote")).to_be_visible()
+    [before] = await _rows(web)
+    worker = await found.value
+    async with page.context.expect_event("requestfinished") as told:
+        await worker.evaluate(
+            _ENDS,
+            {"endpoint": second.endpoint, "keys": {"p256dh": second.p256dh, "auth": second.auth}},
+        )
+    assert (await told.value).url.endswith("/push_renewed")
+    [after] = await _rows(web)
+    assert after["_id"] != before["_id"]

@@ -19,7 +19,7 @@ from cplus.web.kit.deps import (
     SignaturesDep,
     VapidDep,
 )
-from cplus.web.kit.forms import own_form
+from cplus.web.kit.forms import own_form, own_site, read_form
 from cplus.web.kit.i18n import gettext as _
 from cplus.web.kit.i18n import translated
 from cplus.web.kit.signed_in import MerchantDep, see_other
@@ -29,6 +29,7 @@ from cplus.workspace.push_subscriptions import LASTS
 router = APIRouter()
 
 PAGE: Final = "/settings/notifications"
+_GIVEN: Final = ("endpoint", "p256dh", "auth")  # as the browser names them
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +72,8 @@ async def save(use: UseDep, signatures: SignaturesDep, local: PushOriginDep) -> 
         case "on":
             if me.frame is not None:
                 raise HTTPException(403, _("Turn notifications on in a window of its own."))
-            names = ("endpoint", "p256dh", "auth")
             try:
-                given = checked(*(fields.get(name, "") for name in names), local=local)
+                given = checked(*(fields.get(name, "") for name in _GIVEN), local=local)
                 made = await rows.add(
                     me.shop, member, given, key=use.vapid.public, words=words,
                     says=_("A customer wrote a new message."), instead_of=use.held,
@@ -87,6 +87,22 @@ async def save(use: UseDep, signatures: SignaturesDep, local: PushOriginDep) -> 
             await rows.turn_off(me.shop, member, browser)
         case _unknown:
             raise HTTPException(400, _("This form isn’t valid."))
+    return answer
+
+
+@router.post("/push_renewed", dependencies=[Depends(own_site)])
+async def renew(
+    request: Request, cookies: CookiesDep, rows: PushSubscriptionsDep, local: PushOriginDep
+) -> Response:
+    """The worker brings the subscription that took the place of one that ended (Push API,
+    "pushsubscriptionchange"). It runs without any page, so perhaps without a session: the cookie
+    says which browser it is. Raises InvalidInput for one that cannot be used."""
+    fields = await read_form(request)
+    given = checked(*(fields.get(name, "") for name in _GIVEN), local=local)
+    answer = Response(status_code=204)
+    held = cookies.held(request, PUSH)
+    if made := await rows.renew(held, given) if held else None:
+        cookies.give(answer, PUSH, made, seconds=int(LASTS.total_seconds()))
     return answer
 
 
