@@ -19,6 +19,7 @@ from cplus.mail.mail_tests import CODE_LENGTH, code_in, written_code
 from cplus.mail.matching import Candidate, candidates, message_id_key
 from cplus.mail.model import Attachment, InboundMail
 from cplus.mail.notifications import (
+    FALLBACK_TAG,
     MESSAGE_TAG,
     SHOP_TAG,
     MailEvent,
@@ -55,6 +56,7 @@ from cplus.mail.writing.model import (
 
 __all__ = [
     "CODE_LENGTH",
+    "FALLBACK_TAG",
     "FILES_LIMIT",
     "HISTORY_LIMIT",
     "MESSAGE_TAG",

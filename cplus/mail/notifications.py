@@ -14,6 +14,9 @@ SHOP_TAG = "cplus-shop"
 """Tag of an outgoing mail: the shop's host without `.myshopify.com`."""
 MESSAGE_TAG = "cplus-message"
 """Tag of an outgoing mail: our id of the message."""
+FALLBACK_TAG = "cplus-fallback"
+"""Tag of an outgoing mail that left from our domain because the merchant's own one failed: that
+domain, with `_` for each dot, which values of tags cannot have (SES, MessageTag)."""
 
 Verdict = Literal["PASS", "FAIL", "GRAY", "PROCESSING_FAILED", "DISABLED"]
 Kind = Literal[
@@ -136,6 +139,8 @@ class MailEvent(BaseModel):
     """From our tag: the shop's host without `.myshopify.com`."""
     message: str | None
     """From our tag: our id of the message."""
+    fallback: str | None = None
+    """From our tag: the merchant's own domain, in place of which the mail left from ours."""
     recipients: tuple[str, ...] = ()
     """Whom the event is about: of a mail that was forwarded, perhaps who got it last."""
     sent_to: tuple[str, ...] = ()
@@ -222,6 +227,7 @@ def parse_event(body: str) -> MailEvent:
         occurred_at=detail.timestamp or mail.timestamp,
         shop=_tag(mail, SHOP_TAG),
         message=_tag(mail, MESSAGE_TAG),
+        fallback=(_tag(mail, FALLBACK_TAG) or "").replace("_", ".") or None,
         sent_to=mail.destination,
         recipients=tuple(one.address for one in concerned) or detail.recipients or mail.destination,
         permanent=detail.bounce_type == "Permanent",

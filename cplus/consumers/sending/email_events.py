@@ -134,7 +134,7 @@ def _claim(told: MailEvent) -> str:
 def _event(told: MailEvent, mail: Outgoing) -> Event | None:
     match told.kind:
         case "send":
-            return mail.sent(told.ses_message_id)
+            return mail.sent(told.ses_message_id, told.fallback)
         case "delivery":
             return mail.delivered()
         case "bounce":

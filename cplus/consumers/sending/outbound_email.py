@@ -44,7 +44,7 @@ from cplus.events.log.store import EventStore
 from cplus.events.names import mail_stream, rejected_claim, sent_claim
 from cplus.events.recording import Recorder
 from cplus.leases import Lease, Leases, of_sending
-from cplus.mail import FILES_LIMIT, MESSAGE_TAG, SHOP_TAG
+from cplus.mail import FALLBACK_TAG, FILES_LIMIT, MESSAGE_TAG, SHOP_TAG
 from cplus.settings import Settings
 from cplus.shopify import shop_host, shop_name
 from cplus.wording import worded
@@ -182,7 +182,7 @@ class Outbound:
                 ready.raw,
                 sender=ready.sender,
                 recipients=ready.recipients,
-                tags={SHOP_TAG: shop_name(shop), MESSAGE_TAG: message_id},
+                tags=_tags(shop, message_id, leaving),
                 configuration_set=self.settings.ses_configuration_set,
                 tenant=leaving.tenant,
             )
@@ -311,3 +311,11 @@ def sent_refs(settings: Settings, mail: Outgoing, ses_message_id: str) -> list[s
     purpose = registered().get(mail.purpose)
     threads = purpose is not None and purpose.threads and mail.conversation_id is not None
     return rfc_refs(settings, ses_message_id) if threads else []
+
+
+def _tags(shop: str, message_id: str, leaving: Leaving) -> dict[str, str]:
+    """What SES's events about the mail bring back."""
+    tags = {SHOP_TAG: shop_name(shop), MESSAGE_TAG: message_id}
+    if leaving.fallback:
+        tags[FALLBACK_TAG] = leaving.fallback.replace(".", "_")
+    return tags

@@ -193,6 +193,39 @@ async def test_a_domain_whose_keys_are_gone_is_left_at_once_and_the_merchant_is_
     assert sum(one.count("requested") for one in await world.types()) == 1
 
 
+class _Dying(Aws):
+    """Breaks off once SES took a mail, as a process that is killed there."""
+
+    async def send_mail(self, *args: Any, **more: Any) -> str:
+        await super().send_mail(*args, **more)
+        raise ConnectionError("broken off")
+
+    async def send(self, *_args: Any, **_more: Any) -> None:
+        """Nothing is asked for again by a queue."""
+
+
+async def test_that_a_mail_left_from_ours_is_known_also_if_its_sender_crashed(
+    world: World, domain: str
+) -> None:
+    wanted = await set_up(world, domain)
+    await write(world, *[one for one in wanted if one.kind == "dkim"], gone=True)
+    await world.parts.sender_domains.check(SHOP)
+    await world.answer("crash1")
+    dying = _Dying()
+    message = record({"shop": SHOP, "message_id": "crash1"})
+    assert await failures(world.outbound(dying).handle_all, message) != {}
+    await dying.close()
+    [mail] = [one for one in await world.mailbox() if one["tags"]["cplus-message"] == "crash1"]
+    told = {
+        "messageId": mail["message_id"],
+        "timestamp": world.now.isoformat(),
+        "tags": {name: [value] for name, value in mail["tags"].items()},
+    }
+    event = record({"eventType": "Send", "mail": told, "send": {}}, "send")
+    assert await failures(world.email_events.handle_all, event) == {}
+    assert (await fate(world, "crash1")).fallback == domain
+
+
 async def test_a_domain_belongs_to_the_shop_that_proves_it_and_to_its_next_owner(
     world: World, domain: str
 ) -> None:
