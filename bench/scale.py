@@ -128,7 +128,8 @@ def _machine(what: str, measured: Measured, *, shared: bool = True) -> str:
 
 
 def _line(line: Line) -> tuple[str, ...]:
-    ratio = "" if line["ratio"] is None else f"{line['ratio']} ({_spread(line)})"
+    ratio = "" if line["ratio"] is None else f"{line['ratio']}"
+    ratio += f" ({_spread(line)})" if ratio and line["spread"] else ""
     goal = "" if line["goal"].startswith("none") else line["goal"]
     return line["name"], f"{line['value']:,.5g} {line['unit']}", ratio, goal, line["baseline"]
 
