@@ -116,6 +116,11 @@ def addresses_stream(person_name: str) -> str:
     return f"addresses/{person_name.removeprefix(_PERSON)}"
 
 
+def notes_stream(person_name: str) -> str:
+    """The notes of the shop on a person."""
+    return f"notes/{person_name.removeprefix(_PERSON)}"
+
+
 def look_stream(look_id: str) -> str:
     """A look of an operator at personal data."""
     return f"look/{look_id}"

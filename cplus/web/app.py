@@ -63,7 +63,7 @@ from cplus.web.merchant.conversations import (
     uploading,
     whole_message,
 )
-from cplus.web.merchant.customers import customers, exporting, segments
+from cplus.web.merchant.customers import customers, exporting, person, segments
 from cplus.web.merchant.inbox import automatic_mail, bulk, inbox, keys, quarantine
 from cplus.web.merchant.privacy import erasing, erasures, exports, privacy
 from cplus.web.merchant.settings import language, notifications, tags, team
@@ -124,7 +124,8 @@ def create_app(parts: Parts) -> FastAPI:
     )
     merchant = (
         *(inbox, getting_started, beginning, page, replying, history, *mail),
-        *(segments, exporting, customers, privacy, exports, erasing, erasures, metrics, account),
+        *(segments, exporting, customers, person),
+        *(privacy, exports, erasing, erasures, metrics, account),
         *(search, mail_settings, language, notifications, scopes, sign_in),
         *(bulk, keys, handling, tags, team, installable),
     )

@@ -22,6 +22,7 @@ from cplus.events.catalogue.mailboxes import (
     MailboxSwitchedOff,
     MailboxVerificationAsked,
 )
+from cplus.events.catalogue.notes import PersonNoteRemoved, PersonNoteWritten
 from cplus.events.catalogue.operators import OperatorLooked
 from cplus.events.catalogue.privacy import RetentionSet
 from cplus.events.catalogue.segments import CustomersExported, SegmentRemoved, SegmentSaved
@@ -55,6 +56,8 @@ RECORDED_ONLY: Final[frozenset[type[Event]]] = frozenset(
         MemberRemoved,
         MemberSeen,
         OperatorLooked,
+        PersonNoteRemoved,
+        PersonNoteWritten,
         RetentionSet,
         RoleChanged,
         SegmentRemoved,

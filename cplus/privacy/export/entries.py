@@ -152,6 +152,16 @@ class BlockNote:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteOn:
+    """A note of the shop on the person, also one that was removed since."""
+
+    at: datetime
+    note: str
+    """Its id."""
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """A request for what is kept."""
 
@@ -195,6 +205,7 @@ Entry: TypeAlias = (
     | Details
     | ErasureAsked
     | MailOut
+    | NoteOn
     | Order
     | Request
     | Sum

@@ -28,6 +28,7 @@ from cplus.privacy.export.entries import (
     Entry,
     ErasureAsked,
     MailOut,
+    NoteOn,
     Order,
     Request,
     Sum,
@@ -52,6 +53,7 @@ _KINDS: Final[Mapping[type[Entry], str]] = {
     MailOut: "mails",
     AddressNote: "addresses",
     BlockNote: "blocks",
+    NoteOn: "notes",
     Request: "requests",
     ErasureAsked: "erasures",
 }
@@ -71,6 +73,7 @@ class Export:
     mails: list[MailOut] = field(default_factory=list)
     addresses: list[AddressNote] = field(default_factory=list)
     blocks: list[BlockNote] = field(default_factory=list)
+    notes: list[NoteOn] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
     erasures: list[ErasureAsked] = field(default_factory=list)
     history: list[Deed] = field(default_factory=list)
@@ -92,7 +95,7 @@ class Export:
         return (
             self.after == 0
             and not (self.details or self.consents or self.tags or self.sums)
-            and not (self.orders or self.messages or self.mails)
+            and not (self.orders or self.messages or self.mails or self.notes)
             and {one.type.partition(".")[0] for one in self.history} <= {"privacy", "operator"}
         )
 

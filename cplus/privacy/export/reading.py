@@ -28,6 +28,7 @@ from cplus.events.catalogue.customers import (
 )
 from cplus.events.catalogue.mail import MailRequested, MailSetAside
 from cplus.events.catalogue.mailboxes import MailboxAdded
+from cplus.events.catalogue.notes import PersonNoteRemoved, PersonNoteWritten
 from cplus.events.catalogue.operators import OperatorLooked
 from cplus.events.catalogue.orders import OrderChanged
 from cplus.events.catalogue.privacy import (
@@ -55,6 +56,7 @@ from cplus.privacy.export.entries import (
     ErasureAsked,
     FileOf,
     MailOut,
+    NoteOn,
     Order,
     Request,
     Sum,
@@ -80,6 +82,8 @@ _OWN_DEEDS: Final[Mapping[type[Event], str]] = MappingProxyType(
         SenderUnblocked: worded("unblocked the person’s address"),
         MailSetAside: worded("wrote a mail that started no conversation"),
         MailboxAdded: worded("named an address of the merchant’s own"),
+        PersonNoteWritten: worded("wrote a note on the person"),
+        PersonNoteRemoved: worded("removed a note on the person"),
         DataRequested: worded("asked for what is kept about them"),
         PersonExported: worded("downloaded what is kept about the person"),
         OperatorLooked: worded("looked at what is kept about the person"),
@@ -195,6 +199,8 @@ def _asked(recorded: Recorded) -> Iterator[Entry]:
             yield AddressNote(at, unmarked.address, None)
         case SenderBlocked() as blocked:
             yield BlockNote(at, blocked.sender)
+        case PersonNoteWritten() as note:
+            yield NoteOn(at, note.note, note.text)
         case DataRequested() as asked:
             yield Request(at, asked.request_id, asked.email, asked.phone, asked.due_at)
         case ErasureRequested() as asked:

@@ -52,6 +52,7 @@ FORMS: Final[Mapping[str, Act]] = {
             *("/settings/tags/make", "/settings/tags/change", "/settings/tags/remove"),
             *("/settings/views/save", "/settings/views/remove"),
             *("/customers/segments/save", "/customers/segments/remove"),
+            *("/customers/{person}/notes", "/customers/{person}/notes/remove"),
             "/settings/mail/signature",  # one's own; that of the shop is of `settings`
         ),
         "converse",

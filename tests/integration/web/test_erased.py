@@ -22,13 +22,11 @@ from cplus.events.log.commit import Draft
 from cplus.events.names import conversation_stream, mail_stream, message_ref
 from cplus.events.repository import decided
 from cplus.ids import random_id
-from cplus.privacy.erasing import Erasing, ask, erase
-from tests.integration.privacy.sealing_world import Elsewhere, no_rows
 from tests.integration.web.asking import asks
+from tests.integration.web.erased import ADA, BEA, erase_ada
 from tests.integration.web.harness import SHOP, Harness, fields_of, served
 from tests.samples import MAIL_ASIDE, installed
 
-ADA, BEA = "person/ada", "person/bea"
 WORDS = re.compile(r"ada brandt|ada@|norway|jam|\bwe do\b|a lamp|\+49|\[erased\]", re.IGNORECASE)
 SAID = "This person was erased on "
 
@@ -99,19 +97,6 @@ async def erased_shop(web: Harness, *, fold: bool = True) -> Erased:
     web.nudger.on = fold
     await erase_ada(web)
     return Erased(web, own, of_bea, aside, messages)
-
-
-async def erase_ada(web: Harness) -> None:
-    """Erases her; what is in buckets is none of the pages' business."""
-    await ask(
-        web.parts.recorder, SHOP, ADA,
-        erasure="e1", source="dashboard", actor="merchant/mary", at=web.clock(),
-    )  # fmt: skip
-    way, parts = Elsewhere(), web.parts
-    erasing = Erasing(
-        parts.recorder, parts.keyring, parts.all_ids, parts.persons, way, way, no_rows, web.clock
-    )
-    await erase(SHOP, "e1", use=erasing)
 
 
 def seen(page: httpx.Response) -> str:

@@ -179,7 +179,8 @@ async def test_orders_that_are_counted_and_not_listed_are_said_to_be(
     for path in addresses:
         page = (await browser.get(path)).text
         assert "No orders yet" not in page
-        assert "2 earlier orders in Shopify" in page
+        assert "2 earlier orders are not listed here: Shopify shows apps only orders of" in page
+        assert "/store/acorn/customers/7" in page
     order = OrderChanged(
         shopify_order_id=9,
         person="person/ada",

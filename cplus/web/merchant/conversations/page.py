@@ -20,13 +20,15 @@ from cplus.commands.conversations.answering import Changed, Conversations
 from cplus.commands.conversations.failed import stopped
 from cplus.commands.conversations.refused import refused_text
 from cplus.commands.mailboxes import mailboxes_of
+from cplus.commands.person_notes import notes_on
 from cplus.consumers.reactions.replies import REPLIES
 from cplus.events.aggregates.conversation.decisions import MAX_AHEAD
 from cplus.events.aggregates.conversation.handling import MAX_SNOOZE
+from cplus.events.aggregates.person_notes import PersonNote
 from cplus.events.audit.history import SOON
 from cplus.events.files import StoredFile
 from cplus.events.names import failed_message
-from cplus.projections.queries import Conversation, Queries
+from cplus.projections.queries import Conversation, CustomerDetail, Queries
 from cplus.web.kit.deps import (
     ClockDep,
     ConversationsDep,
@@ -80,6 +82,8 @@ _DONE: Final[dict[str, tuple[Callable[[Conversation], bool], str]]] = {
     "closed": (lambda row: not row.open, worded("Closed.")),
     "reopened": (lambda row: row.open, worded("Reopened.")),
     "dismissed": (lambda _: True, worded("Dismissed.")),
+    "noted": (lambda _: True, worded("Note saved.")),
+    "note-removed": (lambda _: True, worded("Note removed.")),
     "spam": (lambda row: row.spam, worded("Marked as spam. You find it in the tab Spam.")),
     "not-spam": (lambda row: not row.spam, worded("Not spam. It is back in the inbox.")),
     "merged": (lambda _: True, worded("Merged. New mail to both comes here.")),
@@ -343,7 +347,8 @@ async def show_page(
         mailbox_names=await view.mailbox_names(thread),
         person=person,
         merged=await _merged(queries, me.shop, row, also),
-        others=[c for c in person.conversations if c.id != row.id][:8] if person else [],
+        others=[c for c in person.conversations if c.id != row.id] if person else [],
+        person_notes=await _notes(view, row, person),
         position=position,
         awaited=awaited,
         stuck=await _stuck(view, thread, awaited),
@@ -377,6 +382,15 @@ def _around(around: Beside) -> dict[str, Any]:
         "around": around,
         "kept": {"list": came.query} if came else {},
     }
+
+
+async def _notes(
+    view: View, row: Conversation, person: CustomerDetail | None
+) -> Sequence[PersonNote]:
+    if row.erased:
+        return ()
+    ids = person.customer.persons if person else [row.person]
+    return await notes_on(view.use.recorder, view.me.shop, ids)
 
 
 async def _merged(

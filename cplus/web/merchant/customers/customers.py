@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, HTTPException, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from cplus.clock import Clock, zone
 from cplus.commands.segments import segments_of
-from cplus.events import names
 from cplus.events.segment import Consent, CustomerKind, Definition
 from cplus.projections.queries import Customer, Page, Queries, Wanted
 from cplus.projections.queries.read_models import PAGE
@@ -154,16 +153,3 @@ async def found_people(
     ]
     known = {one.person for one in of_order}
     return Page([*of_order, *(one for one in page.items if one.person not in known)], page.next)
-
-
-@router.get("/{person}")
-async def customer(
-    pages: PagesDep, queries: QueriesDep, me: MerchantDep, person: str
-) -> HTMLResponse:
-    """A person, with orders and conversations; `person` without the prefix `person/`."""
-    found = None
-    if PERSON.fullmatch(person):
-        found = await queries.customer(me.shop, names.person(person))
-    if found is None:
-        raise HTTPException(404)
-    return pages.render("customers/customer.html", me=me, section="customers", person=found)
