@@ -52,7 +52,8 @@ def test_every_route_asks_for_a_merchant_or_is_known_to_need_none(web: Harness) 
     }
     rooms = {path.split("/")[1] for path in others}
     # A link to a file is signed for one shop, and soon over.
-    assert rooms == {"auth", "console", "files", "healthz", "push_worker.js", "static"}
+    of_the_browser = {"manifest.webmanifest", "push_renewed", "push_worker.js"}
+    assert rooms == {"auth", "console", "files", "healthz", "static", *of_the_browser}
 
 
 def _token(kind: str) -> str:
