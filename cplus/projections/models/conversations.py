@@ -239,8 +239,10 @@ def _rearranged(row: Row, told: ConversationRearranged, event: Recorded) -> dict
 
 
 def _borrowed(row: Row, at: datetime) -> dict[str, Any]:
-    """Somebody waits from now on: it comes up in the inbox."""
-    return {"waiting": True, "last_message_at": max(row["last_message_at"], at)}
+    """Somebody waits from now on: it comes up in the inbox. What a reply that waits brings back
+    says nothing of the last message where one came since."""
+    last = row.get("last_message_at")
+    return {"waiting": True, **({} if last is None else {"last_message_at": max(last, at)})}
 
 
 def _received(row: Row, mail: MessageReceived, event: Recorded) -> dict[str, Any]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import pytest
+from hypothesis import example, settings
 from hypothesis import given as for_all
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from cplus.errors import InvalidInput
@@ -120,8 +120,16 @@ _STEPS = st.lists(
 )
 
 
+_LENT: Final = [
+    *[("mail", "a", "a"), ("mail", "c", "c"), ("withheld", "c", "c"), ("mail", "c", "c")],
+    ("merge", "a", "c"),
+]
+"""Somebody who waits is merged into where a mail came after a reply that waits."""
+
+
 @settings(max_examples=60)
 @for_all(_STEPS)
+@example(_LENT)
 def test_in_any_order_there_is_no_circle_and_the_rows_stand_as_the_log_says(
     steps: list[tuple[str, str, str]],
 ) -> None:
