@@ -152,7 +152,7 @@ class PeopleParts(BaseParts):
         """What staff has read and did last."""
         from cplus.workspace import Workspace
 
-        return Workspace.of(self.mongo.database)
+        return Workspace.of(self.mongo.database, self.settings.secret("application_secret"))
 
     @cached_property
     def vapid(self) -> Vapid:

@@ -11,6 +11,7 @@ from cplus.bootstrap.people import PeopleParts
 if TYPE_CHECKING:
     from cplus.commands.allowances import Allowances
     from cplus.commands.installs import Installs
+    from cplus.commands.team import Staff
     from cplus.consumers.scheduled.retention import Retention
     from cplus.consumers.webhooks.drafting import Webhooks
     from cplus.privacy.erasing.shops import ErasingShops
@@ -74,6 +75,14 @@ class ShopParts(PeopleParts):
 
         version = self.settings.shopify_api_version
         return Granting(self.app, self.http, version, self.shop_ids, self.contacts)
+
+    @cached_property
+    def staff(self) -> Staff:
+        """Learns who a member of staff is."""
+        from cplus.commands.team import Staff
+
+        ask, members = self.granting.staff_user, self.workspace.members
+        return Staff(ask, members, self.recorder, self.clock)
 
     @cached_property
     def shop_ids(self) -> ShopIds:

@@ -14,7 +14,14 @@ from cplus.errors import AccessDenied, AuthFailed, CredentialsUnreadable, NotIns
 from cplus.shopify.admin import AdminClient
 from cplus.shopify.contacts import Contacts
 from cplus.shopify.credentials import Credentials
-from cplus.shopify.oauth import App, Tokens, exchange_code, exchange_session_token
+from cplus.shopify.oauth import (
+    App,
+    StaffUser,
+    Tokens,
+    exchange_code,
+    exchange_session_token,
+    staff_user,
+)
 from cplus.shopify.queries import ShopInfo, shop_info
 from cplus.shopify.shop_ids import ShopIds
 
@@ -48,6 +55,10 @@ class Granting:
         """Tokens for the id token of somebody who has the app open in the Admin; raises as
         `exchange_session_token` does."""
         return await exchange_session_token(self.http, self.app, shop, id_token)
+
+    async def staff_user(self, shop: str, id_token: str) -> StaffUser:
+        """Whose id token it is; raises as `staff_user` of `oauth` does."""
+        return await staff_user(self.http, self.app, shop, id_token)
 
     async def info(self, shop: str, access_token: str) -> ShopInfo:
         """The shop's facts, of which its id and the merchant's addresses are remembered; raises

@@ -33,6 +33,7 @@ from cplus.shopify.hosts import shop_host
 TOKEN_EXCHANGE: Final = "urn:ietf:params:oauth:grant-type:token-exchange"  # noqa: S105
 ID_TOKEN: Final = "urn:ietf:params:oauth:token-type:id_token"  # noqa: S105
 OFFLINE_TOKEN: Final = "urn:shopify:params:oauth:token-type:offline-access-token"  # noqa: S105
+ONLINE_TOKEN: Final = "urn:shopify:params:oauth:token-type:online-access-token"  # noqa: S105
 
 LEEWAY: Final = 10
 """Seconds that the clock of a session token may be off."""
@@ -81,6 +82,30 @@ class Tokens(BaseModel):
     expires_in: int | None = Field(None, gt=0)
     refresh_token: str | None = Field(None, repr=False)
     refresh_token_expires_in: int | None = Field(None, gt=0)
+
+
+class StaffUser(BaseModel):
+    """A member of a shop's staff, as an online access token tells (`associated_user`)."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    id: int
+    first_name: str | None = Field(None, repr=False)
+    last_name: str | None = Field(None, repr=False)
+    account_owner: bool = False
+    """Whether the shop's account at Shopify is theirs."""
+
+    @property
+    def name(self) -> str:
+        """What people call them; empty where Shopify has no name."""
+        parts = (part.strip() for part in (self.first_name, self.last_name) if part)
+        return " ".join(part for part in parts if part)
+
+
+class _Online(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    associated_user: StaffUser
 
 
 @dataclass(frozen=True)
@@ -150,14 +175,30 @@ async def exchange_session_token(
 
     Raises ShopifyRefused (an expired session token), AuthFailed, ShopifyUnavailable.
     """
-    fields = {
+    fields = {**_exchange(session_token, OFFLINE_TOKEN), "expiring": "1"}
+    return await _tokens(http, app, shop, fields)
+
+
+async def staff_user(http: httpx.AsyncClient, app: App, shop: str, session_token: str) -> StaffUser:
+    """Whose session token it is: only an online access token tells that, and it is dropped at
+    once, since the app acts with its offline tokens.
+
+    Raises as `exchange_session_token` does.
+    """
+    answer = await _answer(http, app, shop, _exchange(session_token, ONLINE_TOKEN))
+    try:
+        return _Online.model_validate_json(answer).associated_user
+    except ValidationError:
+        raise ShopifyUnavailable(shop=shop, reason="an answer without a user") from None
+
+
+def _exchange(session_token: str, wanted: str) -> dict[str, str]:
+    return {
         "grant_type": TOKEN_EXCHANGE,
         "subject_token": session_token,
         "subject_token_type": ID_TOKEN,
-        "requested_token_type": OFFLINE_TOKEN,
-        "expiring": "1",
+        "requested_token_type": wanted,
     }
-    return await _tokens(http, app, shop, fields)
 
 
 def session_token(app: App, token: str) -> SessionToken:
@@ -208,6 +249,14 @@ def _claims(app: App, token: str) -> dict[str, Any]:
 async def _tokens(
     http: httpx.AsyncClient, app: App, shop: str, fields: Mapping[str, str]
 ) -> Tokens:
+    answer = await _answer(http, app, shop, fields)
+    try:
+        return Tokens.model_validate_json(answer)
+    except ValidationError:
+        raise ShopifyUnavailable(shop=shop, reason="an answer without tokens") from None
+
+
+async def _answer(http: httpx.AsyncClient, app: App, shop: str, fields: Mapping[str, str]) -> bytes:
     body = {"client_id": app.client_id, "client_secret": app.client_secret, **fields}
     url = app.url(shop, "/admin/oauth/access_token")
     try:
@@ -218,10 +267,7 @@ async def _tokens(
     except httpx.HTTPError as error:
         raise ShopifyUnavailable(shop=shop, reason=type(error).__name__) from None
     if answer.status_code == 200:
-        try:
-            return Tokens.model_validate_json(answer.content)
-        except ValidationError:
-            raise ShopifyUnavailable(shop=shop, reason="an answer without tokens") from None
+        return answer.content
     raise _refusal(shop, answer)
 
 

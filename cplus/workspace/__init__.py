@@ -32,9 +32,10 @@ class Workspace:
         await self.database[Undoes.NAME].delete_many({"_id": _of(shop), **done})
 
     @classmethod
-    def of(cls, database: Database) -> Workspace:
+    def of(cls, database: Database, application_secret: str) -> Workspace:
         """Kept in this database."""
-        return cls(Members(database), ReadMarks(database), Undoes(database), database)
+        members = Members(database, application_secret)
+        return cls(members, ReadMarks(database), Undoes(database), database)
 
 
 def _of(shop: str) -> dict[str, str]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import ClassVar, Final
+from typing import ClassVar, Final, NamedTuple
 
+from cplus.errors import CredentialsUnreadable
 from cplus.mongo import Database
+from cplus.shopify.sealed_values import SealedValues
 
 KEPT: Final = timedelta(days=180)
 """How long somebody is known who was not here since."""
 _NOTED: Final = timedelta(days=1)  # a visit is noted once in that time
+_LONGEST: Final = 100  # characters of a name
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +28,24 @@ class Member:
     """Whether single keys are shortcuts."""
 
 
+class Known(NamedTuple):
+    """What is known of who a member is."""
+
+    name: str
+    """Empty where Shopify has none, or was not asked yet."""
+    asked_at: datetime | None
+    """When Shopify was asked last."""
+
+
 class Members:
-    """One row for each member of each shop."""
+    """One row for each member of each shop. What a member is called is sealed in it, and goes with
+    it."""
 
     NAME: ClassVar[str] = "workspace_members"
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, application_secret: str) -> None:
         self._rows = database[self.NAME]
+        self._sealed = SealedValues(application_secret, "staff-names")
 
     async def visit(self, shop: str, member: str, now: datetime) -> Member:
         """The member who is here; notes that once a day."""
@@ -48,6 +62,31 @@ class Members:
         """Whether single keys are shortcuts for this member from now on."""
         await self.visit(shop, member, now)
         await self._rows.update_one({"_id": f"{shop}/{member}"}, {"$set": {"keys": keys}})
+
+    async def know(self, shop: str, member: str, now: datetime, *, name: str | None) -> None:
+        """Shopify was asked what the member is called; None if it did not answer."""
+        await self.visit(shop, member, now)
+        told: dict[str, object] = {"asked_at": now}
+        if name is not None:
+            told["name"] = self._sealed.seal(shop, name[:_LONGEST].encode())
+        await self._rows.update_one({"_id": f"{shop}/{member}"}, {"$set": told})
+
+    async def known(self, shop: str, most: int = 500) -> dict[str, Known]:
+        """Who is known, by the ids of the members; of those who were here."""
+        shown = {"member": 1, "name": 1, "asked_at": 1}
+        rows = await self._rows.find({"shop": shop}, shown).to_list(most)
+        return {
+            row["member"]: Known(self._name(shop, row.get("name")), row.get("asked_at"))
+            for row in rows
+        }
+
+    def _name(self, shop: str, sealed: bytes | None) -> str:
+        if sealed is None:
+            return ""
+        try:
+            return self._sealed.open(shop, sealed).decode()
+        except CredentialsUnreadable:
+            return ""  # of another application secret: it is asked again
 
     async def knows(self, shop: str, member: str) -> bool:
         """Whether a member with this id was here."""

@@ -11,6 +11,7 @@ from cplus.errors import InvalidInput, NotFound
 from cplus.events.aggregates.base import Aggregate
 from cplus.events.base import AggregateEvent
 from cplus.events.catalogue.team import (
+    AccountOwnerNamed,
     DefaultRoleSet,
     MemberRemoved,
     MemberSeen,
@@ -38,6 +39,9 @@ class Team(Aggregate):
         """By the ids of the actors; None is who was taken out."""
         self.default: Role = "agent"
         """The role of new members."""
+        self.account_owner: str | None = None
+        """The member who owns the shop's account at Shopify, if that is known: an owner here
+        too."""
 
     def forget(self) -> None:
         """The shop was erased since its last event: what is decided next begins anew."""
@@ -61,6 +65,13 @@ class Team(Aggregate):
         long as there is no other."""
         if self.is_new(member):
             self._set(MemberSeen, member=member, role=self._role_of_new(), now=now)
+
+    def name_account_owner(self, *, member: str, owns: bool, now: datetime) -> None:
+        """Shopify said whether the member owns the shop's account; again changes nothing."""
+        if owns and self.account_owner != member:
+            self._set(AccountOwnerNamed, member=member, now=now)
+        elif not owns and self.account_owner == member:
+            self._set(AccountOwnerNamed, member=None, now=now)
 
     def change_role(self, *, member: str, role: str, now: datetime) -> None:
         """Gives the member that role. Raises NotFound, and InvalidInput if it is none or nobody
@@ -90,6 +101,10 @@ class Team(Aggregate):
         return self.default if any(one not in _NOBODY_KNOWN for one in owners) else "owner"
 
     def _keep_an_owner(self, member: str, role: Role | None) -> None:
+        if member == self.account_owner and role != "owner":
+            raise InvalidInput(
+                reason=worded("whoever owns the shop’s account at Shopify is always an owner here")
+            )
         if "owner" not in {**self.members, member: role}.values():
             raise InvalidInput(reason=worded("a team needs an owner: make somebody else one first"))
 
@@ -110,6 +125,13 @@ class Team(Aggregate):
     def _(self, event: MemberSeen | RoleChanged) -> None:
         self._apply(anew=event.anew)
         self.members[event.member] = event.role
+
+    @evolve.register
+    def _(self, event: AccountOwnerNamed) -> None:
+        self._apply(anew=event.anew)
+        self.account_owner = event.member
+        if event.member is not None:
+            self.members[event.member] = "owner"
 
     @evolve.register
     def _(self, event: MemberRemoved) -> None:

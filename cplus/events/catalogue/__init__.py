@@ -36,13 +36,20 @@ from cplus.events.catalogue.settings import (
     TenantMade,
 )
 from cplus.events.catalogue.tags import TagChanged, TagMade, TagRemoved, ViewRemoved, ViewSaved
-from cplus.events.catalogue.team import DefaultRoleSet, MemberRemoved, MemberSeen, RoleChanged
+from cplus.events.catalogue.team import (
+    AccountOwnerNamed,
+    DefaultRoleSet,
+    MemberRemoved,
+    MemberSeen,
+    RoleChanged,
+)
 
 Upcast = Callable[[dict[str, Any]], dict[str, Any]]
 """Converts the data of one schema version to the next."""
 
 RECORDED_ONLY: Final[frozenset[type[Event]]] = frozenset(
     {
+        AccountOwnerNamed,
         AddressMarked,
         AddressUnmarked,
         AutoReplySet,

@@ -50,3 +50,13 @@ class DefaultRoleSet(AggregateEvent):
     role: Role
     anew: bool = False
     """As in MemberSeen."""
+
+
+class AccountOwnerNamed(AggregateEvent):
+    """Shopify said who of the members owns the shop's account."""
+
+    TYPE: ClassVar[str] = "team.account_owner_named"
+    member: str | None
+    """None: the one who did does not any more."""
+    anew: bool = False
+    """As in MemberSeen."""

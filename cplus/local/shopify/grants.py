@@ -15,11 +15,13 @@ from typing import Any, Final
 
 import jwt
 
+from cplus.local.shopify.staff import associated_user
 from cplus.local.shopify.state import AccessToken, Install, RefreshToken, Store
 from cplus.shopify.hosts import shop_host
-from cplus.shopify.oauth import ID_TOKEN, OFFLINE_TOKEN, TOKEN_EXCHANGE
+from cplus.shopify.oauth import ID_TOKEN, OFFLINE_TOKEN, ONLINE_TOKEN, TOKEN_EXCHANGE
 
 CODE_SECONDS: Final = 300.0
+ONLINE_SECONDS: Final = 86_399
 
 
 class Refused(Exception):
@@ -70,7 +72,10 @@ class Grants:
         if grant == "refresh_token":
             return self._renew(shop, fields.get("refresh_token", ""))
         if grant == TOKEN_EXCHANGE:
-            return self._issue(shop, self._exchange(shop, fields), expiring)
+            scope, user = self._exchange(shop, fields)
+            if fields.get("requested_token_type") == ONLINE_TOKEN:
+                return self._online(scope, user)
+            return self._issue(shop, scope, expiring)
         if grant == "authorization_code":
             return self._issue(shop, self._redeem(shop, fields.get("code", "")), expiring)
         raise Refused("unsupported_grant_type", "this grant is not known")
@@ -117,9 +122,10 @@ class Grants:
             )
         return grant.scope
 
-    def _exchange(self, shop: str, fields: Mapping[str, str]) -> str:
+    def _exchange(self, shop: str, fields: Mapping[str, str]) -> tuple[str, str]:
+        """The scopes of the installation, and whose session token it is."""
         kinds = (fields.get("subject_token_type"), fields.get("requested_token_type"))
-        if kinds != (ID_TOKEN, OFFLINE_TOKEN):
+        if kinds not in ((ID_TOKEN, OFFLINE_TOKEN), (ID_TOKEN, ONLINE_TOKEN)):
             raise Refused("invalid_request", "the kinds of token are wrong")
         try:
             claims = jwt.decode(
@@ -136,7 +142,17 @@ class Grants:
         install = self.store.state.installs.get(shop)
         if install is None:
             raise Refused("invalid_request", "the app is not installed in this shop")
-        return install.scope
+        return install.scope, str(claims["sub"])
+
+    def _online(self, scope: str, user: str) -> dict[str, Any]:
+        """An online token, which nothing here takes: the app acts with its offline tokens."""
+        return {
+            "access_token": f"shpua_{secrets.token_hex(16)}",
+            "scope": scope,
+            "expires_in": ONLINE_SECONDS,
+            "associated_user_scope": scope,
+            "associated_user": associated_user(user),
+        }
 
     def _issue(self, shop: str, scope: str, expiring: bool) -> dict[str, Any]:
         install = self.store.state.installs.setdefault(shop, Install(scope=scope))

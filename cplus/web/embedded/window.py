@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, HTTPException, Request
@@ -26,6 +27,8 @@ async def window(
     fields = await own_form(request, signatures, me.session)
     if me.frame is None:
         raise HTTPException(403, _("This is only for pages inside Shopify’s Admin."))
-    token = sessions.link_token(me.shop, me.actor, signer=signer)
+    # What they are called is found by their id: it needs to stand in no address.
+    actor = replace(me.actor, called="")
+    token = sessions.link_token(me.shop, actor, signer=signer)
     query = urlencode({"token": token, "next": own_page(fields.get("next", ""))})
     return JSONResponse({"address": f"/auth/sign-in?{query}"})

@@ -25,6 +25,7 @@ from cplus.commands.erasing import Erasures
 from cplus.commands.exporting import Exports
 from cplus.commands.installs import Installs
 from cplus.commands.looking import Looks
+from cplus.commands.team import Staff
 from cplus.consumers.mail.message_files import MessageFiles
 from cplus.consumers.mail.stored_mail import StoredMails
 from cplus.consumers.reactions.registry import REACTIONS
@@ -249,6 +250,11 @@ async def _workspace(request: Request) -> Workspace:
     return _parts(request).workspace
 
 
+async def staff_of(request: Request) -> Staff:
+    """Learns who a member of staff is."""
+    return _parts(request).staff
+
+
 async def _bulk(request: Request) -> Bulk:
     """Does the same with many conversations."""
     parts = _parts(request)
@@ -407,6 +413,7 @@ InstallsDep = Annotated[Installs, Depends(installs_of)]
 FailedRepliesDep = Annotated[FailedReplies, Depends(_failed_replies)]
 ConversationsDep = Annotated[Conversations, Depends(conversations_of)]
 WorkspaceDep = Annotated[Workspace, Depends(_workspace)]
+StaffDep = Annotated[Staff, Depends(staff_of)]
 BulkDep = Annotated[Bulk, Depends(_bulk)]
 WithdrawalsDep = Annotated[Withdrawals, Depends(_withdrawals)]
 BeginningDep = Annotated[Beginning, Depends(_beginning)]

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Final
 
 import structlog
 from fastapi import Depends, HTTPException, Request
 from fastapi.responses import RedirectResponse
 
-from cplus.actors import Actor
+from cplus.actors import ADMIN, LOCAL, Actor
 from cplus.commands import installs
 from cplus.commands.conversations.answering import Conversations
-from cplus.commands.team import Act, may, see, team_of
+from cplus.commands.team import Act, learn, may, see, team_of
 from cplus.errors import AuthFailed, ShopifyError, ShopifyRefused
 from cplus.events.aggregates.team import Team
 from cplus.privacy.sessions import UsedTokens
@@ -30,6 +31,7 @@ from cplus.web.kit.deps import (
     QueriesDep,
     ReadTokenDep,
     SignaturesDep,
+    StaffDep,
     UsedTokensDep,
     bridge_of,
     conversations_of,
@@ -39,6 +41,7 @@ from cplus.web.kit.deps import (
     queries_of,
     read_token_of,
     signatures_of,
+    staff_of,
     used_tokens_of,
 )
 from cplus.web.kit.frame import Frame, framing
@@ -69,6 +72,8 @@ class Merchant:
     csrf: str
     team: Team
     """Who works in the shop."""
+    names: Mapping[str, str] = field(default_factory=dict)
+    """What members of the team are called, by their ids, as far as it is known."""
     frame: Frame | None = None
     """What a page of theirs in the Admin's frame knows of itself; None in a window of its own."""
 
@@ -81,6 +86,12 @@ class Merchant:
     def actor(self) -> Actor:
         """Which of the shop's staff it is."""
         return self.session.actor
+
+    def called(self, member: str) -> str:
+        """What a member of the team is called, by their id as an event keeps it."""
+        known = (one.shown for one in (self.actor, ADMIN, LOCAL) if one.author == member)
+        name = next(known, None) or self.names.get(member)
+        return name or Actor("merchant", member).shown
 
     def may(self, act: Act) -> bool:
         """Whether they may do that."""
@@ -133,6 +144,7 @@ class Asking:
     ended: EndedSessionsDep
     used: UsedTokensDep
     use: ConversationsDep
+    staff: StaffDep
 
     @classmethod
     async def of(cls, request: Request) -> Asking:
@@ -146,6 +158,7 @@ class Asking:
             await ended_of(request),
             await used_tokens_of(request),
             await conversations_of(request),
+            await staff_of(request),
         )
 
     def session(self, request: Request) -> Session | None:
@@ -183,9 +196,10 @@ async def _merchant(request: Request, asking: Asking, *, may_install: bool) -> M
     if session is None or asked not in ("", session.shop):
         other = session is not None and request.url.path.startswith("/api/")
         raise SignInNeeded("other" if other else "", shop=asked)
-    row, team, has_ended, taken = await asyncio.gather(
+    row, team, known, has_ended, taken = await asyncio.gather(
         asking.queries.shop(session.shop),
         team_of(asking.use.recorder, session.shop),
+        asking.staff.members.known(session.shop),
         asking.ended.holds(session.shop, session.id, session.since),
         _taken(request, session, asking.used),
     )
@@ -196,7 +210,7 @@ async def _merchant(request: Request, asking: Asking, *, may_install: bool) -> M
         raise SignInNeeded("gone", asked or session.shop)
     if has_ended:
         raise TokenNeeded(session.shop) if session.brought else SignInNeeded(shop=asked)
-    frame = None
+    frame, names = None, {member: one.name for member, one in known.items() if one.name}
     if session.brought:
         if may_install and not getattr(request.state, "head", False):
             await _ensure_installed(request, session, row)
@@ -204,7 +218,17 @@ async def _merchant(request: Request, asking: Asking, *, may_install: bool) -> M
         frame = Frame(session.shop, asking.bridge, wanted_page(request), session.brought.tab)
     if may_install and not getattr(request.state, "head", False):
         team = await _with(session, team, asking.use)
-    return Merchant(session, row, asking.signatures.form_token(session), team, frame)
+        if session.brought and session.brought.document:
+            who, token = session.actor, session.brought.token
+            before = known.get(who.author)
+            name = await learn(session.shop, token, before, actor=who, use=asking.staff)
+            if name is not None:
+                names[who.author] = name
+                team = await team_of(asking.use.recorder, session.shop)
+    own = names.get(session.actor.author)
+    if own and not session.actor.called:
+        session = replace(session, actor=replace(session.actor, called=own))
+    return Merchant(session, row, asking.signatures.form_token(session), team, names, frame)
 
 
 async def _with(session: Session, team: Team, use: Conversations) -> Team:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, Protocol
 
 from markupsafe import Markup, escape
 
-from cplus.actors import ADMIN, LOCAL, MERCHANT, Actor
+from cplus.actors import MERCHANT
 from cplus.errors import InvalidInput
 from cplus.events.catalogue.mail import AUTO_REPLY
 from cplus.mail.failures import detail_code, failure_words
@@ -52,6 +52,13 @@ _DOERS: Final = {
     "shopify": worded("Shopify"),
     "ses": worded("Email service"),
 }
+
+
+class Reader(Protocol):
+    """Whoever reads a page."""
+
+    def called(self, member: str) -> str:
+        """What a member of the team is called, by their id."""
 
 
 def linked(text: str) -> Markup:
@@ -120,18 +127,17 @@ def sender(mail: Conversation | Message | SetAside) -> str:
     )
 
 
-def author(recorded: str | None, reader: Actor) -> str:
-    """Who of the shop wrote a reply, for `reader`: their own name, the id of others, with what it
-    is if it is Shopify's number. Replies from before users were known say `merchant`."""
+def author(recorded: str | None, reader: Reader) -> str:
+    """Who of the shop wrote a reply, for whoever reads it: what they are called, or else their id
+    and what that is. Replies from before users were known say `merchant`."""
     if recorded in (None, "", MERCHANT.author):
         return _("Merchant")
     if recorded == AUTO_REPLY:
         return _("Your shop")
-    known = (one.shown for one in (reader, ADMIN, LOCAL) if one.author == recorded)
-    return translated(next(known, Actor("merchant", recorded).shown))
+    return translated(reader.called(recorded))
 
 
-def doer(actor: str, reader: Actor) -> str:
+def doer(actor: str, reader: Reader) -> str:
     """Who did something, as a commit keeps it, for `reader`."""
     kind, name = actor.partition("/")[::2]
     if kind == "merchant":

@@ -68,6 +68,33 @@ def test_a_team_keeps_an_owner() -> None:
     assert team.members == {"7": None, "8": "owner"}
 
 
+def test_who_owns_the_account_at_shopify_is_an_owner_until_somebody_else_does() -> None:
+    team = given("7", "8")
+    for _ in range(2):
+        team.name_account_owner(member="8", owns=True, now=NOW)
+        team.name_account_owner(member="7", owns=False, now=NOW)
+    assert team.role_of("8") == "owner"
+    with pytest.raises(InvalidInput, match="always an owner"):
+        team.change_role(member="8", role="agent", now=NOW)
+    with pytest.raises(InvalidInput, match="always an owner"):
+        team.remove(member="8", now=NOW)
+    team.name_account_owner(member="9", owns=True, now=NOW)
+    assert team.members == {"7": "owner", "8": "owner", "9": "owner"}
+    team.remove(member="8", now=NOW)
+    team.name_account_owner(member="9", owns=False, now=NOW)
+    team.change_role(member="9", role="reader", now=NOW)
+    assert (team.account_owner, team.role_of("9")) == (None, "reader")
+    named = "team.account_owner_named"
+    assert then(team)[2:] == [named, named, "team.member_removed", named, "team.role_changed"]
+
+
+def test_who_owns_the_account_comes_back_after_they_were_taken_out() -> None:
+    team = given("7", "8")
+    team.remove(member="8", now=NOW)
+    team.name_account_owner(member="8", owns=True, now=NOW)
+    assert team.role_of("8") == "owner"
+
+
 def test_what_cannot_be_is_refused() -> None:
     team = given("7")
     with pytest.raises(InvalidInput, match="choose a role"):

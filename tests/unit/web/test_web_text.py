@@ -11,12 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cplus.actors import MERCHANT, merchant
+from cplus.actors import merchant
 from cplus.clock import zone
 from cplus.commands.conversations.answering import message_id
+from cplus.events.aggregates.team import Team
 from cplus.web.kit import formats, i18n, text
+from cplus.web.kit.auth import Session
 from cplus.web.kit.forms import new_key
 from cplus.web.kit.pages import Pages
+from cplus.web.kit.signed_in import Merchant
 
 _TAG = re.compile(r"<[^>]*>")
 
@@ -195,23 +198,30 @@ def test_initials_stand_for_a_name(name: str, expected: str) -> None:
 
 @pytest.mark.parametrize("recorded", ["merchant", "", None])
 def test_a_reply_from_before_users_were_known_is_the_merchants(recorded: str | None) -> None:
-    assert text.author(recorded, MERCHANT) == "Merchant"
+    assert text.author(recorded, _reader()) == "Merchant"
 
 
 @pytest.mark.parametrize(
     ("recorded", "expected"),
     [
         ("ada", "Ada Brandt"),
+        ("2", "Sam Ito"),
         ("548380009", "Staff member 548380009"),
         ("admin", "Shop admin"),
         ("local", "Local user"),
         ("Ben Okoro", "Ben Okoro"),  # recorded while replies held names
     ],
 )
-def test_whoever_reads_sees_their_own_name_and_the_ids_of_others(
+def test_whoever_reads_sees_names_as_far_as_they_are_known_and_else_ids(
     recorded: str, expected: str
 ) -> None:
-    assert text.author(recorded, merchant("ada", "Ada Brandt")) == expected
+    assert text.author(recorded, _reader()) == expected
+
+
+def _reader() -> Merchant:
+    """Ada Brandt, of whose team one more name is known."""
+    session = Session("acorn.myshopify.com", "s", datetime.now(UTC), merchant("ada", "Ada Brandt"))
+    return Merchant(session, None, "", Team.empty("team/acorn.myshopify.com"), {"2": "Sam Ito"})
 
 
 def test_one_form_writes_one_message() -> None:

@@ -21,11 +21,11 @@ from cplus.local.shopify.admin.registered import Registered, app_address
 from cplus.local.shopify.admin.scopes import Scopes
 from cplus.local.shopify.admin.tokens import IdTokens
 from cplus.local.shopify.grants import Grants
+from cplus.local.shopify.staff import STAFF
 from cplus.local.shopify.state import LocalShop, Store
 from cplus.local.state import BRIDGE
 from cplus.shopify.hosts import SUFFIX, shop_host
 
-STAFF: Final = {"1": "Robin Vale, owner", "2": "Sam Ito"}
 _USER: Final = "local_shopify_user"
 _STATIC: Final = Path(__file__).with_name("static")
 _NO_CODE_OF_OTHERS: Final = (
@@ -96,7 +96,7 @@ class AdminSite:
             shop,
             app=self._shopify.registered,
             source=f"{self._shopify.app_url}{path}?{query}",
-            staff=STAFF,
+            staff={user: one.shown for user, one in STAFF.items()},
             user=user,
         )
         headers = {

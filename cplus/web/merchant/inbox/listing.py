@@ -9,7 +9,6 @@ from typing import Annotated, Final
 
 from fastapi import Depends
 
-from cplus.actors import Actor
 from cplus.commands.mail_settings import settings_of
 from cplus.commands.team import may
 from cplus.events.aggregates.tags import Tag
@@ -39,7 +38,7 @@ class Desk:
 
     def called(self, member: str) -> str:
         """What a member of staff is called."""
-        return self.staff.get(member) or Actor("merchant", member).shown
+        return self.me.called(member)
 
     def tags_of(self, row: Conversation) -> list[Tag]:
         """The tags of a conversation that there still are."""
@@ -66,8 +65,7 @@ class Desks:
         )
         known = {*ids, *me.team.members}
         can = (one for one in known if may(me.team.role_of(one), "converse"))
-        names = {one: Actor("merchant", one).shown for one in can}
-        names[me.actor.author] = me.actor.shown
+        names = {one: me.called(one) for one in {*can, me.actor.author}}
         ordered = sorted(settings.tags.values(), key=lambda tag: tag.name.casefold())
         return Desk(
             me,

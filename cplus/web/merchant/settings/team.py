@@ -8,7 +8,6 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from cplus.actors import Actor
 from cplus.commands import team
 from cplus.errors import InvalidInput
 from cplus.events.catalogue.team import Role
@@ -125,10 +124,7 @@ async def _page(
 ) -> HTMLResponse:
     reason: Any = error.values["reason"] if error else ""
     own = me.actor.author
-    members = [
-        (id_, me.actor.shown if id_ == own else Actor("merchant", id_).shown, role)
-        for id_, role in me.team.members.items()
-    ]
+    members = [(id_, me.called(id_), role) for id_, role in me.team.members.items()]
     return pages.render(
         "settings/team.html",
         status=422 if failed else 200,
@@ -139,6 +135,7 @@ async def _page(
         default=me.team.default,
         roles=ROLES,
         own=own,
+        account_owner=me.team.account_owner,
         own_role=me.team.role_of(own),
         saved=saved,
         failed=failed,
