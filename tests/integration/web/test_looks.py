@@ -37,7 +37,7 @@ _NO_PAGE = re.compile(
     r"|/customers/(segments/(save|remove)|export/file|{person}/notes(/remove)?)"
     r"|/privacy/people/{person}/export"
     r"|/privacy/retention|/privacy/requests/{number}|/getting-started/(test|guide)|/privacy/erasures/{erasure}/certificate"
-    r"|/inbox/automatic/{message_id}/conversation|/inbox/blocked/(unblock|author)|/settings/(mail/{section}|language)|/push_worker.js"
+    r"|/inbox/automatic/{message_id}/conversation|/inbox/blocked/(unblock|author)|/settings/(mail/{section}|language)|/push_worker.js|/manifest.webmanifest"
 )
 
 
