@@ -116,6 +116,12 @@ def addresses_stream(person_name: str) -> str:
     return f"addresses/{person_name.removeprefix(_PERSON)}"
 
 
+def merge_stream(one: str, other: str) -> str:
+    """Whether two persons are one, as the merchant says."""
+    small, large = sorted((person_id(one), person_id(other)))
+    return f"merge/{small}+{large}"
+
+
 def notes_stream(person_name: str) -> str:
     """The notes of the shop on a person."""
     return f"notes/{person_name.removeprefix(_PERSON)}"

@@ -64,6 +64,7 @@ from cplus.web.merchant.conversations import (
     whole_message,
 )
 from cplus.web.merchant.customers import customers, exporting, person, segments
+from cplus.web.merchant.customers import merging as merging_persons
 from cplus.web.merchant.inbox import automatic_mail, bulk, inbox, keys, quarantine
 from cplus.web.merchant.privacy import erasing, erasures, exports, privacy
 from cplus.web.merchant.settings import language, notifications, tags, team
@@ -124,7 +125,7 @@ def create_app(parts: Parts) -> FastAPI:
     )
     merchant = (
         *(inbox, getting_started, beginning, page, replying, history, *mail),
-        *(segments, exporting, customers, person),
+        *(segments, exporting, customers, person, merging_persons),
         *(privacy, exports, erasing, erasures, metrics, account),
         *(search, mail_settings, language, notifications, scopes, sign_in),
         *(bulk, keys, handling, tags, team, installable),

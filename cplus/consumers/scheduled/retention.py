@@ -32,7 +32,10 @@ HOUR: Final = 3
 """The hour of the day (UTC) in which it is done."""
 
 ONLY_WROTE: Final = frozenset(
-    {"addresses", "conversations", "handling", "mail", "notes", "operators", "senders", "threads"}
+    {
+        *("addresses", "conversations", "handling", "mail", "merges", "notes", "operators"),
+        *("senders", "threads"),
+    }
 )
 """The families of what the log holds about somebody who only wrote, and to whom and about whom was
 written."""

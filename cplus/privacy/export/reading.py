@@ -28,6 +28,7 @@ from cplus.events.catalogue.customers import (
 )
 from cplus.events.catalogue.mail import MailRequested, MailSetAside
 from cplus.events.catalogue.mailboxes import MailboxAdded
+from cplus.events.catalogue.merges import PersonsMerged, PersonsUnmerged
 from cplus.events.catalogue.notes import PersonNoteRemoved, PersonNoteWritten
 from cplus.events.catalogue.operators import OperatorLooked
 from cplus.events.catalogue.orders import OrderChanged
@@ -74,6 +75,8 @@ _OWN_DEEDS: Final[Mapping[type[Event], str]] = MappingProxyType(
         CustomerSpendChanged: worded("sent what the customer bought in all"),
         CustomerDeleted: worded("deleted the customer"),
         PersonsJoined: worded("found that two records are one person"),
+        PersonsMerged: worded("merged two records, as of one person"),
+        PersonsUnmerged: worded("took the merge of two records back"),
         OrderChanged: worded("sent an order"),
         AddressMarked: worded("stopped mail to an address of the person"),
         AddressUnmarked: worded("allowed mail to an address of the person again"),

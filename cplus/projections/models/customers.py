@@ -2,7 +2,8 @@
 
 A fact folds into the row of the person that it names, and nowhere else, also where that person
 was joined with another: what a row holds then depends on no order. Rows that are one person are
-linked by PersonsJoined, and `combine` (persons.py) makes one of them on reading.
+linked by PersonsJoined, or by PersonsMerged until that is taken back, and `combine` (persons.py)
+makes one of them on reading.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from cplus.events.catalogue.customers import (
     CustomerTagsChanged,
     PersonsJoined,
 )
+from cplus.events.catalogue.merges import PersonsMerged, PersonsUnmerged
 from cplus.events.catalogue.orders import OrderChanged
 from cplus.events.catalogue.privacy import PersonErased
 from cplus.projections.base import Projection, Row
@@ -28,6 +30,7 @@ from cplus.projections.models.facts import newest, types
 from cplus.projections.models.persons import (
     EMPTY,
     LASTING,
+    LINKS,
     PERSON_COUNTS,
     TAG_CHANGES,
     Account,
@@ -37,11 +40,14 @@ from cplus.projections.models.persons import (
     kind_of,
     latest,
     left_of,
+    link_by_hand,
+    link_for_good,
     newest_changes,
     texts_of,
 )
 from cplus.projections.words import index_words
 
+_LINKING = (PersonsJoined, PersonsMerged, PersonsUnmerged)
 _WORDS = 200  # by which a person is found: of names, addresses and phone numbers
 
 _PROFILE = (
@@ -55,7 +61,7 @@ _CONSENTS = ("", "invalid", "not_subscribed", "pending", "subscribed", "unsubscr
 
 def keys(event: Recorded) -> Iterable[str]:
     """The person; for two that turned out to be one, both."""
-    if isinstance(event.event, PersonsJoined):
+    if isinstance(event.event, _LINKING):
         return [event.event.person, event.event.absorbed]
     if isinstance(event.event, OrderChanged):
         order = event.event
@@ -67,11 +73,11 @@ def evolve(key: str, row: Row | None, event: Recorded) -> Row | None:
     """The row after the event: the same whatever the order, and however often it comes."""
     # A row that an earlier release stored lacks what was added since.
     after = {**EMPTY, **(row or {})}
-    if after.get("erased") and not isinstance(event.event, PersonsJoined):
+    if after.get("erased") and not isinstance(event.event, _LINKING):
         return row  # what comes late shows nothing
     match event.event:
         case PersonErased():
-            links = {name: after[name] for name in ("merged_into", "joined")}
+            links = {name: after[name] for name in LINKS if name in after}
             after = {**EMPTY, **links, "erased": True, "changed_at": event.occurred_at}
         case (
             CustomerChanged()
@@ -96,7 +102,9 @@ def evolve(key: str, row: Row | None, event: Recorded) -> Row | None:
         case MessageReceived() as mail:
             after.update(_contact(after, mail, event))
         case PersonsJoined() as joined:
-            _link(after, key, joined)
+            after.update(link_for_good(after, key, joined.person, joined.absorbed))
+        case PersonsMerged() | PersonsUnmerged() as said:
+            after.update(link_by_hand(after, key, _said(said, key, event)))
     after["changed_at"] = latest(after["changed_at"], event.occurred_at)
     after["words"] = index_words(texts_of(after), _WORDS)
     after["lists"] = _lists(after)
@@ -184,13 +192,14 @@ def _written_to(row: Row, begun: ConversationStarted, event: Recorded) -> dict[s
     return {"contact": better_contact(row["contact"], newest(None, event, fields))}
 
 
-def _link(after: dict[str, Any], key: str, joined: PersonsJoined) -> None:
-    """The larger id points at the smaller: links never form a circle, whichever
-    id the event keeps. One person may point at several smaller ones, if joins crossed."""
-    small, large = sorted((joined.person, joined.absorbed))
-    if key == large and small != large:
-        after["merged_into"] = sorted({*after["merged_into"], small})
-    after["joined"] = True
+def _said(said: PersonsMerged | PersonsUnmerged, key: str, event: Recorded) -> Mapping[str, Any]:
+    return {
+        "with": said.absorbed if key == said.person else said.person,
+        "version": said.originator_version,
+        "merged": isinstance(said, PersonsMerged),
+        "at": event.occurred_at,
+        "by": event.actor,
+    }
 
 
 def _lists(row: Row) -> list[str]:
@@ -217,6 +226,8 @@ CUSTOMERS = Projection(
         ConversationStarted,
         MessageReceived,
         PersonsJoined,
+        PersonsMerged,
+        PersonsUnmerged,
         PersonErased,
     ),
     opens=types(

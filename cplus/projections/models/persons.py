@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from cplus.events.base import ERASED
@@ -30,6 +30,11 @@ EMPTY: Row = {
     "lists": [],
 }
 """The row of a person of whom nothing is known."""
+LINKS = ("merged_into", "joined", "for_good", "by_hand")
+"""The fields that say with whom a row is one person, of those that it has. `merged_into` are the
+smaller ids that it is linked to, `joined` says whether it is linked at all. The last two are there
+once a merchant merged the person with another: `for_good`, the first two without that, and
+`by_hand`, each whom they were ever merged with and whether they still are."""
 TAG_CHANGES = "tag_changes"
 """Where an account has the tags that were added and removed, each as it was told last."""
 _MAX_TAG_CHANGES = 500
@@ -52,8 +57,7 @@ def kind_of(row: Row) -> Literal["customer", "lead", "gone"]:
 def combine(rows: Iterable[Row]) -> Row:
     """One row of all the rows of a person: as if every fact had named the same id.
 
-    Pure, and the order of `rows` makes no difference. `merged_into`, `joined` and `lists` say
-    nothing any more.
+    Pure, and the order of `rows` makes no difference. `LINKS` and `lists` say nothing any more.
     """
     result: dict[str, Any] = dict(EMPTY)
     accounts: dict[str, Account] = {}
@@ -123,6 +127,47 @@ def texts_of(row: Row) -> list[str]:
     contact = row["contact"] or {}
     told += [contact.get("name"), contact.get("address")]
     return [one for one in told if one and one != ERASED]
+
+
+def link_for_good(row: Row, key: str, one: str, other: str) -> Row:
+    """The links of the row after it was said that two persons are one. The larger id points at the
+    smaller: links never form a circle, whichever id the event keeps. One person may point at
+    several smaller ones, if joins crossed."""
+    small, large = sorted((one, other))
+    into = set(_for_good(row)["into"])
+    if key == large and small != large:
+        into.add(small)
+    return _links(key, {"into": sorted(into), "joined": True}, row.get("by_hand", ()))
+
+
+def link_by_hand(row: Row, key: str, change: Mapping[str, Any]) -> Row:
+    """The links of the row after a merchant merged the person with another, or took that back.
+    `change` says whether they are `merged` `with` whom, since when (`at`), and `by` whom. Of each
+    pair the change with the larger `version` counts."""
+    known = {one["with"]: one for one in row.get("by_hand", ())}
+    before = known.get(change["with"])
+    if before is None or before["version"] < change["version"]:
+        known[change["with"]] = change
+    return _links(key, _for_good(row), [known[other] for other in sorted(known)])
+
+
+def _for_good(row: Row) -> Mapping[str, Any]:
+    told: Mapping[str, Any] | None = row.get("for_good")
+    return told or {"into": row["merged_into"], "joined": row["joined"]}
+
+
+def _links(key: str, good: Mapping[str, Any], by_hand: Sequence[Mapping[str, Any]]) -> Row:
+    merged = {one["with"] for one in by_hand if one["merged"]}
+    links = {
+        "merged_into": sorted({*good["into"], *(one for one in merged if one < key)}),
+        "joined": good["joined"] or bool(merged),
+    }
+    return {**links, "for_good": good, "by_hand": list(by_hand)} if by_hand else links
+
+
+def same_for_good(rows: Mapping[str, Row]) -> list[list[str]]:
+    """As `same_persons`, but for what merchants merged."""
+    return same_persons({key: {"merged_into": _for_good(row)["into"]} for key, row in rows.items()})
 
 
 def same_persons(rows: Mapping[str, Row]) -> list[list[str]]:

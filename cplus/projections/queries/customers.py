@@ -16,9 +16,11 @@ from cplus.projections.queries.order_views import order_view
 from cplus.projections.queries.paging import bounded, cursor_at, newest_first
 from cplus.projections.queries.persons import (
     Family,
+    accounts_of,
     conversations_of,
     customer_view,
     load_families,
+    merges_of,
 )
 from cplus.projections.queries.read_models import PAGE, ReadModels
 from cplus.projections.queries.row_views import conversation_view
@@ -69,7 +71,7 @@ class CustomerQueries(ReadModels):
         if row is None:
             return None
         family = (await load_families(rows, shop, {person: row}))[person]
-        [customer] = await self._views(shop, [family])
+        customer, *parts = await self._views(shop, [family, *family.parts])
         own = {"shop": shop, "person": {"$in": list(family.persons)}}
         talks, bought = await self._rows(CONVERSATIONS), await self._rows(ORDERS)
         conversations = talks.find(own, sort=[("last_message_at", -1)])
@@ -78,6 +80,8 @@ class CustomerQueries(ReadModels):
             customer,
             [order_view(row) for row in await orders.limit(PAGE).to_list(PAGE)],
             [conversation_view(row) for row in await conversations.limit(PAGE).to_list(PAGE)],
+            parts,
+            merges_of(family),
         )
 
     async def quiet_people(self, shop: str, since: datetime) -> AsyncIterator[str]:
@@ -124,11 +128,11 @@ class CustomerQueries(ReadModels):
         )
 
     async def _views(self, shop: str, shown: list[Family]) -> list[Customer]:
-        persons = [person for family in shown for person in family.persons]
+        accounts = accounts_of(shown)
+        persons = list(accounts)
         if not persons:
             return []
         talks, orders = await self._rows(CONVERSATIONS), await self._rows(ORDERS)
-        accounts = {person: f.row["accounts"] for f in shown for person in f.persons}
         conversations, bought = await asyncio.gather(
             conversations_of(self._mongo, talks, shop, persons),
             bought_by(orders, shop, accounts),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 from cplus.mongo import Collection, Mongo
 from cplus.projections.base import Row
@@ -12,13 +12,15 @@ from cplus.projections.counting import load_linked
 from cplus.projections.models.facts import order
 from cplus.projections.models.persons import (
     PERSON_COUNTS,
+    Account,
     combine,
     kind_of,
+    same_for_good,
     same_persons,
     tags_of,
 )
 from cplus.projections.queries.spending import Bought, in_all
-from cplus.projections.queries.views import Customer
+from cplus.projections.queries.views import Customer, Merge
 from cplus.projections.queries.visible import visible
 
 
@@ -33,6 +35,16 @@ class Family:
     """All of them combined."""
     erased: bool
     """Whether all of them are erased."""
+    parts: tuple[Family, ...] = ()
+    """Those whom a merchant merged, each as they were without that; empty for nearly everybody."""
+
+    by_hand: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    """What a merchant said of each of the persons: rows' field of that name, by their ids."""
+
+    @property
+    def whole(self) -> Sequence[Family]:
+        """Those that are one for good: the parts, or itself."""
+        return self.parts or (self,)
 
 
 def families(rows: Mapping[str, Row]) -> dict[str, Family]:
@@ -40,12 +52,48 @@ def families(rows: Mapping[str, Row]) -> dict[str, Family]:
     Pure."""
     found: dict[str, Family] = {}
     for persons in same_persons(rows):
-        own = [rows[person] for person in persons]
-        # Nearly every person has one row, which is what it says combined.
-        row = own[0] if len(own) == 1 else combine(own)
-        erased = all(one.get("erased", False) for one in own)
-        found.update(dict.fromkeys(persons, Family(persons[0], tuple(persons), row, erased)))
+        own = {person: rows[person] for person in persons}
+        parts: tuple[Family, ...] = ()
+        if any("by_hand" in row for row in own.values()) and len(own) > 1:
+            parts = tuple(_family(ids, own) for ids in same_for_good(own))
+        family = _family(persons, own, parts if len(parts) > 1 else ())
+        found.update(dict.fromkeys(persons, family))
     return found
+
+
+def _family(
+    persons: Sequence[str], rows: Mapping[str, Row], parts: tuple[Family, ...] = ()
+) -> Family:
+    own = [rows[person] for person in persons]
+    # Nearly every person has one row, which is what it says combined.
+    row = own[0] if len(own) == 1 else combine(own)
+    erased = all(one.get("erased", False) for one in own)
+    said = {person: rows[person].get("by_hand", ()) for person in persons} if parts else {}
+    return Family(persons[0], tuple(persons), row, erased, parts, said)
+
+
+def accounts_of(families: Iterable[Family]) -> dict[str, Mapping[str, Account]]:
+    """The customers in Shopify of each person, by every id. Of those whom a merchant merged each
+    has their own: the sums of the one hold nothing that the other bought."""
+    return {
+        person: part.row["accounts"]
+        for family in families
+        for part in family.whole
+        for person in part.persons
+    }
+
+
+def merges_of(family: Family) -> list[Merge]:
+    """What a merchant said that makes the parts of the family one, the newest first. Pure."""
+    found = {}
+    of_part = {person: part.person for part in family.parts for person in part.persons}
+    for person, links in family.by_hand.items():
+        for link in links:
+            other = link["with"]
+            if link["merged"] and of_part.get(other, of_part.get(person)) != of_part.get(person):
+                one, two = sorted((person, other))
+                found[one, two] = Merge(one, two, link["at"], link["by"])
+    return sorted(found.values(), key=lambda one: (one.at, one.one, one.other), reverse=True)
 
 
 async def load_families(
@@ -91,13 +139,14 @@ def customer_view(
         first_name=names[0],
         last_name=names[1],
         name=" ".join(name for name in names if name) or visible(contact.get("name")),
-        email=visible(profile.get("email")) or visible(contact.get("address")),
+        email=_email(row),
+        other_emails=_other_emails(family),
         phone=visible(profile.get("phone")),
         note=profile.get("note"),
         locale=profile.get("locale"),
         state=profile.get("state"),
         tags=tags_of(shown),
-        email_consent=_email_consent(accounts),
+        email_consent=consent_of(family),
         shopify_ids=[shopify_id for shopify_id, _ in accounts],
         customer_since=profile.get("created_at"),
         orders=bought.orders,
@@ -120,9 +169,44 @@ def _accounts(row: Row) -> list[tuple[int, Mapping[str, Any]]]:
     return sorted(found, key=_newest_profile, reverse=True)
 
 
-def _email_consent(accounts: Sequence[tuple[int, Mapping[str, Any]]]) -> str | None:
+def _email(row: Row) -> str | None:
+    accounts = _accounts(row)
+    profile = (accounts[0][1].get("profile") if accounts else None) or {}
+    return visible(profile.get("email")) or visible((row["contact"] or {}).get("address"))
+
+
+def _other_emails(family: Family) -> list[str]:
+    """The addresses of those whom a merchant merged, but for the one that is shown."""
+    shown = (_email(family.row) or "").lower()
+    told = [email for part in family.parts if (email := _email(part.row))]
+    return list(dict.fromkeys(email for email in told if email.lower() != shown))
+
+
+def consent_of(family: Family) -> str | None:
+    """What was last said about mail to the address that is shown. Of those whom a merchant merged,
+    whoever has that address said it, and what another said counts if it is stricter: nobody gets
+    mail because they were taken for somebody else. Pure."""
+    if not family.parts:
+        return _said_last(family.row)
+    shown = (_email(family.row) or "").lower()
+    has = [one for one in family.parts if (_email(one.row) or "").lower() == shown]
+    own = [_said_last(one.row) for one in has]
+    others = [_said_last(one.row) for one in family.parts if one not in has]
+    told: list[str | None] = [*filter(None, own)] or [None]
+    return min([*told, *filter(None, others)], key=_strictness)
+
+
+_LOOSER: Final = ("unsubscribed", "not_subscribed", "invalid", "", "pending", "subscribed")
+"""The strictest first; the empty one is what nobody said anything of."""
+
+
+def _strictness(consent: str | None) -> int:
+    return _LOOSER.index(consent or "") if (consent or "") in _LOOSER else -1
+
+
+def _said_last(row: Row) -> str | None:
     """What was last said about mail, to any of the accounts."""
-    told = [account["consent"] for _, account in accounts if "consent" in account]
+    told = [account["consent"] for _, account in _accounts(row) if "consent" in account]
     newest = max(told, key=order, default=None)
     return newest["email"] if newest else None
 

@@ -15,7 +15,7 @@ from cplus.projections.models.orders import ORDERS
 from cplus.projections.models.persons import kind_of
 from cplus.projections.queries.customers import KINDS, CustomerQueries
 from cplus.projections.queries.paging import bounded, cursor_at, newest_first
-from cplus.projections.queries.persons import Family, customer_view, load_families
+from cplus.projections.queries.persons import Family, accounts_of, customer_view, load_families
 from cplus.projections.queries.read_models import PAGE
 from cplus.projections.queries.spending import Bought, bought_by
 from cplus.projections.queries.views import Customer, Page
@@ -196,8 +196,7 @@ class SegmentQueries(CustomerQueries):
         return [Member(one, _last(last, one.persons)) for one in views]
 
     async def _bought(self, shop: str, families: Sequence[Family]) -> dict[str, list[Bought]]:
-        accounts = {person: f.row["accounts"] for f in families for person in f.persons}
-        return await bought_by(await self._rows(ORDERS), shop, accounts)
+        return await bought_by(await self._rows(ORDERS), shop, accounts_of(families))
 
     async def _last_orders(self, shop: str, persons: Sequence[str]) -> dict[str, datetime]:
         """When each of the persons placed their last order; no test, and not cancelled."""

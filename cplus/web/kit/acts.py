@@ -33,6 +33,7 @@ PAGES: Final[Mapping[str, Act]] = {
         "look",
     ),
     **dict.fromkeys(("/conversations/new", f"{_ONE}/merge", f"{_MESSAGE}/move"), "converse"),
+    "/customers/{person}/merge": "converse",
     **dict.fromkeys((_PERSON, f"{_PERSON}/erase", "/customers/export"), "privacy"),
 }
 """What GET of a path does. A form's address that is no page leads back to one, by `look`."""
@@ -53,6 +54,7 @@ FORMS: Final[Mapping[str, Act]] = {
             *("/settings/views/save", "/settings/views/remove"),
             *("/customers/segments/save", "/customers/segments/remove"),
             *("/customers/{person}/notes", "/customers/{person}/notes/remove"),
+            *("/customers/{person}/merge", "/customers/{person}/unmerge"),
             "/settings/mail/signature",  # one's own; that of the shop is of `settings`
         ),
         "converse",

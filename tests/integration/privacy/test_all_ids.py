@@ -8,6 +8,7 @@ import pytest
 
 from cplus.events.base import NewEvent
 from cplus.events.catalogue.customers import PersonsJoined
+from cplus.events.catalogue.merges import PersonsMerged, PersonsUnmerged
 from cplus.events.log.commit import Draft
 from cplus.events.log.memory import MemoryCommits
 from cplus.events.log.store import EventStore
@@ -93,3 +94,23 @@ async def test_the_ids_of_who_was_erased_are_found_as_before(world: World) -> No
     assert again is not None
     assert await world.all_ids(SHOP, [again.person]) == [again.person]
     assert await world.all_ids(OTHER, [one]) == [one]
+
+
+async def test_whom_a_merchant_merged_is_one_until_that_is_taken_back(world: World) -> None:
+    await world.record(ANN, BOB, BOB)
+    kinds: list[type[PersonsMerged | PersonsUnmerged]]
+    kinds = [PersonsMerged, PersonsUnmerged, PersonsMerged]
+    for version, kind in enumerate(kinds, 1):
+        event = kind(
+            originator_id="merge/bob+cy",
+            originator_version=version,
+            timestamp=NOW,
+            person=BOB,
+            absorbed=CY,
+        )
+        new = NewEvent.decided(event)
+        draft = Draft(SHOP, f"m{version}", "t", "t", [new], refs=["merge/bob+cy", BOB, CY])
+        await world.store.append([draft])
+        one = kind is PersonsMerged
+        assert sorted(await world.all_ids(SHOP, [CY])) == ([ANN, BOB, CY] if one else [CY])
+        assert sorted(await world.all_ids(SHOP, [ANN])) == ([ANN, BOB, CY] if one else [ANN, BOB])

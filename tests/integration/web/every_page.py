@@ -7,6 +7,7 @@ from typing import Any
 from cplus.actors import LOCAL
 from cplus.commands.blocking import block_sender
 from cplus.commands.conversations.spam import mark_spam
+from cplus.commands.merging_persons import merge_persons
 from cplus.commands.sessions import sign_in_link
 from cplus.events.catalogue.customers import CustomerImported
 from cplus.events.catalogue.imports import ImportStarted
@@ -57,6 +58,11 @@ async def every_page(web: Harness) -> list[str]:
     await mark_spam(SHOP, spam, key=random_id(), **who)
     await block_sender(SHOP, spam, kind="address", key=random_id(), **who)
     await web.nudger.fold({SHOP: (await web.parts.store.head(SHOP)).position})
+    for number, name in ((8, "fay"), (9, "gil")):
+        same = CustomerImported(shopify_customer_id=number, person=f"person/{name}", orders=1)
+        await web.record(SHOP, f"customer/{number}", same, refs=[same.person])
+    who["use"] = web.parts.erasures
+    await merge_persons(SHOP, "person/fay", "person/gil", key=random_id(26), **who)
     [message] = (await web.parts.queries.messages_of(SHOP, long)).items
     return [
         "/inbox",
@@ -85,6 +91,10 @@ async def every_page(web: Harness) -> list[str]:
         "/search?q=nothing",
         "/customers",
         "/customers/ada",
+        "/customers/fay",
+        "/customers/ada/merge?q=bea",
+        "/customers/ada/merge?with=bea",
+        "/privacy/people/fay/erase",
         "/privacy",
         "/privacy/people/ada",
         "/privacy/people/bea/erase",

@@ -63,6 +63,7 @@ STORED = {
     "asking_person": ((9999,), "person/request9999"),
     "export_claim": (("k3m9",), "export/k3m9"),
     "addresses_stream": (("person/q5xe",), "addresses/q5xe"),
+    "merge_stream": (("person/q5xe", "person/a1"), "merge/a1+q5xe"),
     "notes_stream": (("person/q5xe",), "notes/q5xe"),
     "look_stream": (("k3m9",), "look/k3m9"),
     "look_claim": (("k3m9",), "look/k3m9"),

@@ -17,6 +17,7 @@ from cplus.projections.queries.views.conversations import (
 from cplus.projections.queries.views.customers import (
     Customer,
     CustomerDetail,
+    Merge,
     PersonCounts,
 )
 from cplus.projections.queries.views.orders import (
@@ -64,6 +65,7 @@ __all__ = [
     "Hit",
     "Hits",
     "MailStatus",
+    "Merge",
     "Message",
     "Notice",
     "Order",

@@ -31,6 +31,8 @@ class Customer:
     """First and last name, else the name in the person's last mail."""
     email: str | None
     """As Shopify has it, else the address of the last mail."""
+    other_emails: Sequence[str]
+    """Those of whom a merchant merged into this person."""
     phone: str | None
     note: str | None
     locale: str | None
@@ -58,6 +60,18 @@ class Customer:
 
 
 @dataclass(frozen=True, slots=True)
+class Merge:
+    """That a merchant said that two persons are one."""
+
+    one: str
+    other: str
+    """Each by an id that the merge names."""
+    at: datetime
+    by: str
+    """Who, as a commit keeps it."""
+
+
+@dataclass(frozen=True, slots=True)
 class CustomerDetail:
     """A person with everything around them."""
 
@@ -66,6 +80,10 @@ class CustomerDetail:
     """The newest 50, the newest first."""
     conversations: Sequence[Conversation]
     """The newest 50, the newest first."""
+    parts: Sequence[Customer] = ()
+    """Those whom a merchant merged, each as they are without that; empty if nobody was merged."""
+    merges: Sequence[Merge] = ()
+    """What made them one, the newest first. To take one of them back divides them."""
 
 
 @dataclass(frozen=True, slots=True)

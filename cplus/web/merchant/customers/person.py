@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NamedTuple
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
@@ -12,12 +13,13 @@ from cplus.commands.conversations.answering import Conversations
 from cplus.commands.person_notes import notes_on, remove_note, write_note
 from cplus.errors import FormOfAnother, InvalidInput
 from cplus.events.names import person_id
-from cplus.projections.queries import CustomerDetail, Queries
-from cplus.web.kit.deps import ConversationsDep, PagesDep, QueriesDep, SignaturesDep
+from cplus.projections.queries import Customer, CustomerDetail, Merge, Queries
+from cplus.web.kit.deps import ConversationsDep, HeadDep, PagesDep, QueriesDep, SignaturesDep
 from cplus.web.kit.forms import form_key, new_key, own_form
 from cplus.web.kit.pages import Pages
 from cplus.web.kit.signed_in import Merchant, MerchantDep, see_other
 from cplus.web.merchant.conversations.page import address_of, is_id
+from cplus.web.merchant.conversations.thread import caught_up
 from cplus.web.merchant.inbox.place import CameFromDep, Place
 from cplus.web.merchant.privacy.exports import PersonDep
 from cplus.wording import worded
@@ -27,6 +29,8 @@ router = APIRouter(prefix="/customers")
 _DONE: Final = {
     "noted": worded("Note saved."),
     "note-removed": worded("Note removed."),
+    "merged": worded("Merged. They count as one person now."),
+    "unmerged": worded("Undone: they are two again, each with what is theirs."),
 }
 """What a command is called in an address, and the words for it."""
 
@@ -55,9 +59,13 @@ class View:
         typed: str = "",
         reason: str = "",
         conversation: str = "",
+        at: int = 0,
     ) -> HTMLResponse:
         """The page, with what was typed in the form of a note and the `reason` why it was not
-        saved; `conversation` is where the form was sent."""
+        saved; `conversation` is where the form was sent. With `at`, it waits a moment for that
+        position to show."""
+        if at:
+            await caught_up(self.queries, self.me.shop, at, by=("customers",))
         found = await self.detail(person)
         customer = found.customer
         gone = customer.erased_at is not None
@@ -70,12 +78,32 @@ class View:
             person=found,
             person_id=person_id(person),
             notes=notes,
+            merges=_merges(found),
             done=_DONE.get(done, ""),
             typed=typed,
             reason=reason,
             conversation=conversation,
             new_key=new_key,
         )
+
+
+class Shown(NamedTuple):
+    """That somebody merged two persons."""
+
+    merge: Merge
+    one: Customer
+    other: Customer
+
+
+def _merges(found: CustomerDetail) -> list[Shown]:
+    of_part = {person: part for part in found.parts for person in part.persons}
+    return [Shown(one, of_part[one.one], of_part[one.other]) for one in found.merges]
+
+
+def page_of(person: str, **told: Any) -> str:
+    """The page of a person, with what it says."""
+    query = urlencode({name: value for name, value in told.items() if value})
+    return f"/customers/{person_id(person)}{f'?{query}' if query else ''}"
 
 
 async def _view(
@@ -88,16 +116,20 @@ ViewDep = Annotated[View, Depends(_view)]
 
 
 @router.get("/{person}")
-async def customer(view: ViewDep, person: PersonDep, done: str = "") -> HTMLResponse:
-    """A person, with orders and conversations; `person` without the prefix `person/`."""
-    return await view.page(person, done=done)
+async def customer(
+    view: ViewDep, head: HeadDep, person: PersonDep, done: str = "", at: int = 0
+) -> HTMLResponse:
+    """A person, with orders and conversations; `person` without the prefix `person/`. `done` is
+    what the merchant did that leads here, recorded `at` that position."""
+    there = 0 < at <= await head(view.me.shop) if at else False
+    return await view.page(person, done=done, at=at if there else 0)
 
 
 @router.get("/{person}/notes")
 @router.get("/{person}/notes/remove")
 async def again(person: PersonDep, _me: MerchantDep) -> Response:
     """For who loads the address of a form again."""
-    return see_other(f"/customers/{person_id(person)}")
+    return see_other(page_of(person))
 
 
 @router.post("/{person}/notes")
@@ -148,4 +180,4 @@ def _back(person: str, done: str, conversation: str, came: Place | None) -> Resp
     """To the page that the form was on."""
     if conversation:
         return see_other(f"{address_of(conversation, came, done=done)}#notes")
-    return see_other(f"/customers/{person_id(person)}?done={done}#notes")
+    return see_other(f"{page_of(person, done=done)}#notes")

@@ -35,6 +35,7 @@ async def prepare(
         section="privacy",
         person=names.person_id(person),
         customer=found.customer if found else None,
+        parts=found.parts if found else (),
         asked=asked,
         key=new_key(),
     )
@@ -44,12 +45,19 @@ async def prepare(
 async def erase(
     request: Request,
     signatures: SignaturesDep,
+    queries: QueriesDep,
     use: ErasuresDep,
     me: MerchantDep,
     person: PersonDep,
 ) -> Response:
-    """Records that the person is to be erased; sent twice, it is one erasure."""
-    key = form_key(await own_form(request, signatures, me.session))
+    """Records that the person is to be erased; sent twice, it is one erasure. Of one whom a
+    merchant merged, the form says how many are erased."""
+    fields = await own_form(request, signatures, me.session)
+    key = form_key(fields)
+    found = await queries.customer(me.shop, person)
+    if found is not None and found.parts and fields.get("all") != str(len(found.parts)):
+        # Whom somebody merged since the page was made is not erased by what it said.
+        return see_other(f"/privacy/people/{names.person_id(person)}/erase")
     asked = await erase_person(
         me.shop, person, key=key, source="dashboard", actor=me.actor, use=use
     )

@@ -75,7 +75,8 @@ async def prepare(
 ) -> HTMLResponse:
     """Says what an export holds, and has the buttons that download it: as the answer to a request,
     if one is named."""
-    customer = await _customer(queries, me.shop, person)
+    found = await queries.customer(me.shop, person)
+    customer = found.customer if found else None
     asked = None if request is None else await queries.data_request(me.shop, request)
     if request is not None and (
         asked is None or asked.person not in await use.all_ids(me.shop, [person])
@@ -90,6 +91,7 @@ async def prepare(
         section="privacy",
         person=names.person_id(person),
         customer=customer,
+        parts=found.parts if found else (),
         asked=asked,
         known=known,
         after=after,

@@ -10,6 +10,7 @@ import pytest
 from cplus.events.base import Event, NewEvent
 from cplus.events.catalogue.conversations import ConversationClosed, ConversationStarted
 from cplus.events.catalogue.customers import CustomerChanged, CustomerDeleted, PersonsJoined
+from cplus.events.catalogue.merges import PersonsMerged, PersonsUnmerged
 from cplus.events.catalogue.shops import AppUninstalled
 from cplus.events.log.commit import Draft
 from cplus.events.log.store import EventStore
@@ -74,6 +75,31 @@ async def test_persons_who_turn_out_to_be_one_are_counted_once(
     await tell(store, CustomerDeleted(shopify_customer_id=1, person="person/3"))
     await fold(mongo, store, CUSTOMERS)
     assert await queries.person_counts(SHOP) == PersonCounts(customers=2, leads=0)
+    assert (await verify_shop(mongo, store, EventReader(), CUSTOMERS, SHOP)).differences == []
+
+
+async def test_whom_a_merchant_merged_counts_once_until_that_is_taken_back(
+    mongo: Mongo, store: EventStore
+) -> None:
+    queries = Queries(mongo)
+    await tell(store, *map(customer, range(1, 5)))
+    said: list[tuple[type[PersonsMerged | PersonsUnmerged], int, int, int]]
+    said = [(PersonsMerged, 1, 2, 3), (PersonsMerged, 2, 3, 2), (PersonsMerged, 1, 3, 2)]
+    said += [(PersonsUnmerged, 2, 3, 2), (PersonsUnmerged, 1, 2, 3), (PersonsUnmerged, 1, 3, 4)]
+    versions = dict.fromkeys([(1, 2), (2, 3), (1, 3)], 0)
+    for kind, one, other, left in said:
+        versions[one, other] += 1
+        event = kind(
+            originator_id=f"merge/{one}+{other}",
+            originator_version=versions[one, other],
+            timestamp=NOW,
+            person=f"person/{one}",
+            absorbed=f"person/{other}",
+        )
+        new = NewEvent.decided(event)
+        await store.append([Draft(SHOP, f"{one}{other}{new.version}", "dashboard", "m", [new])])
+        await fold(mongo, store, CUSTOMERS)
+        assert await queries.person_counts(SHOP) == PersonCounts(customers=left, leads=0)
     assert (await verify_shop(mongo, store, EventReader(), CUSTOMERS, SHOP)).differences == []
 
 
