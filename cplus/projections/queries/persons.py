@@ -145,7 +145,7 @@ def customer_view(
         note=profile.get("note"),
         locale=profile.get("locale"),
         state=profile.get("state"),
-        tags=tags_of(shown),
+        tags=_tags(family),
         email_consent=consent_of(family),
         shopify_ids=[shopify_id for shopify_id, _ in accounts],
         customer_since=profile.get("created_at"),
@@ -180,6 +180,16 @@ def _other_emails(family: Family) -> list[str]:
     shown = (_email(family.row) or "").lower()
     told = [email for part in family.parts if (email := _email(part.row))]
     return list(dict.fromkeys(email for email in told if email.lower() != shown))
+
+
+def _tags(family: Family) -> list[str]:
+    """Those of the customer that is shown; of whom a merchant merged, those of each."""
+    found: dict[str, str] = {}
+    for part in family.whole:
+        accounts = _accounts(part.row)
+        for tag in tags_of(accounts[0][1]) if accounts else ():
+            found.setdefault(tag.casefold(), tag)
+    return sorted(found.values())
 
 
 def consent_of(family: Family) -> str | None:

@@ -11,6 +11,8 @@ from cplus.actors import LOCAL
 from cplus.commands.blocking import block_sender, blocked_in, unblock_sender
 from cplus.commands.conversations.moving import Asked, move
 from cplus.commands.conversations.spam import mark_spam
+from cplus.commands.merging_persons import merge_persons
+from cplus.commands.person_notes import write_note
 from cplus.commands.retention import retention_of, set_retention
 from cplus.consumers.scheduled.retention import MONTH, Retention, erase_by_rule
 from cplus.deadline import Deadline
@@ -127,6 +129,29 @@ async def test_who_only_wrote_long_ago_is_erased_and_nobody_else(
     assert await erased(web) == {"person/over"}
     assert await erase_by_rule(rule, deadline=soon) == 0, "once"
     assert await erased(web, OTHER) == set()
+
+
+async def test_a_note_keeps_nobody_and_of_two_merged_the_rule_is_for_both(
+    web: Harness, rule: Retention
+) -> None:
+    for person in ("a1", "a2", "b1", "b2", "c1", "c2", "noted"):
+        await talk(web, f"person/{person}", closed=person != "c2")
+    await web.record(
+        SHOP,
+        "customer/7",
+        CustomerChanged(shopify_customer_id=7, person="person/b2"),
+        refs=["person/b2"],
+    )
+    who: dict[str, Any] = {"actor": LOCAL, "source": "dashboard"}
+    for pair in "abc":
+        one, other, key = f"person/{pair}1", f"person/{pair}2", random_id(26)
+        await merge_persons(SHOP, one, other, key=key, use=web.parts.erasures, **who)
+    use = web.parts.conversations
+    await write_note(SHOP, "person/noted", "Pays late.", key=random_id(26), use=use, **who)
+    await keep_for(web, 3)
+    web.clock.forward(4 * DAYS)
+    assert await erase_by_rule(rule, deadline=Deadline.within(60)) == 2
+    assert await erased(web) == {"person/a1", "person/noted"}  # the first stands for both
 
 
 async def test_spam_counts_as_closed_and_whoever_is_blocked_stays_until_they_are_not(

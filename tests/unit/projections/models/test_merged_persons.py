@@ -64,6 +64,18 @@ def test_merged_rows_are_one_person_whatever_the_order_and_however_often_it_is_s
     assert one.other_emails == ["a@example.com"]
 
 
+def test_merged_they_have_the_tags_of_both() -> None:
+    events = [
+        recorded(
+            CustomerImported(shopify_customer_id=number, person=person, tags=tags),
+            number, number, f"customer/{number}",
+        )
+        for number, person, tags in ((1, A, ("vip", "Old")), (2, B, ("VIP", "new")))
+    ]  # fmt: skip
+    view = customer_view(family_of([*events, merged(3)]), {}, {})
+    assert view.tags == ["Old", "new", "vip"]
+
+
 def test_taken_back_each_is_what_it_was_with_what_came_meanwhile() -> None:
     before = [customer(1, A), customer(2, B)]
     events = [*before, merged(3), customer(4, B, "subscribed"), unmerged(5)]
