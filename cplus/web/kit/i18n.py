@@ -10,7 +10,7 @@ import io
 import re
 from collections.abc import Mapping
 from contextvars import ContextVar
-from functools import cache
+from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from pathlib import Path
 from typing import Any, Final
@@ -46,6 +46,8 @@ _TURNS: Final = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
 _CONTROLS: Final = (*range(9), 11, 12, *range(14, 32), *range(127, 160))
 TRICKS: Final = dict.fromkeys([*_CONTROLS, *_TURNS])
 """For `str.translate`: takes away what only deceives."""
+
+_KEPT: Final = 4_096  # texts and numbers that are not made again
 
 _language: ContextVar[str] = ContextVar("language", default=ENGLISH)
 
@@ -108,15 +110,21 @@ def translated(text: str) -> str:
 
 def number(value: float) -> str:
     """A number for people: `2,000`; in German `2.000`."""
-    return format_decimal(value, locale=language())
+    return _number(value, language())
+
+
+@lru_cache(_KEPT, typed=True)
+def _number(value: float, locale: str) -> str:
+    return format_decimal(value, locale=locale)
 
 
 def shown(value: object) -> object:
     """A value as it goes onto a page: our texts in the reader's language, others without what only
     deceives."""
-    if isinstance(value, Worded):
-        return translated(value)
-    return value.translate(TRICKS) if type(value) is str else value
+    if type(value) is str:
+        # All that deceives is not printable, and to ask for that is ten times as quick.
+        return value if value.isprintable() else value.translate(TRICKS)
+    return translated(value) if isinstance(value, Worded) else value
 
 
 def _filled(text: str, values: Mapping[str, Any]) -> str:
@@ -131,7 +139,14 @@ def _value(value: Any) -> Any:
 @pass_eval_context
 def gettext_of_page(context: EvalContext, message: str, **values: Any) -> str:
     """`gettext` for templates, where a text may hold HTML, and its values are escaped."""
-    return _on_page(context, _texts(language()).gettext(message), values)
+    if values or not context.autoescape:
+        return _on_page(context, _texts(language()).gettext(message), values)
+    return _plain_on_page(message, language())
+
+
+@lru_cache(_KEPT)
+def _plain_on_page(message: str, chosen: str) -> Markup:
+    return Markup(_texts(chosen).gettext(message)) % {}  # noqa: S704  a text of ours
 
 
 @pass_eval_context

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 from fastapi.responses import HTMLResponse, Response
 from jinja2 import BytecodeCache, Environment, FileSystemLoader, StrictUndefined
 from jinja2.bccache import Bucket
+from markupsafe import Markup
 
 from cplus.clock import Clock, zone
 from cplus.counts import counted
@@ -72,6 +73,7 @@ class Pages:
         self._environment = Environment(
             loader=FileSystemLoader(_HERE / "templates"),
             bytecode_cache=_COMPILED,
+            auto_reload=False,
             autoescape=True,
             undefined=StrictUndefined,
             finalize=i18n.shown,
@@ -106,6 +108,7 @@ class Pages:
             calendar=formats.calendar,
             shipment=order_text.shipment,
             counted=counted,
+            when=self._when,
             span=formats.span,
             filesizeformat=formats.size,
             number=i18n.number,
@@ -114,6 +117,8 @@ class Pages:
             when_of=part_text.when_of,
         )
         self._environment.globals.update(
+            # The extension's own `_` looks for `gettext` in a copy of all that a loop knows.
+            _=i18n.gettext_of_page,
             gettext=i18n.gettext_of_page,
             ngettext=i18n.ngettext_of_page,
             language=i18n.language,
@@ -171,6 +176,9 @@ class Pages:
     def _is_ahead(self, moment: datetime | None) -> bool:
         """Whether a moment is still to come, and more than what a reply waits to be undone."""
         return moment is not None and moment - self._clock() > _SOON
+
+    def _when(self, moment: datetime, timezone: str | None) -> Markup:
+        return formats.time_tag(moment, self._clock(), zone(timezone))
 
     def _brief(self, moment: datetime, timezone: str | None) -> str:
         return formats.brief_time(moment, self._clock(), zone(timezone))

@@ -6,7 +6,6 @@ import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Final
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse, Response
@@ -104,7 +103,7 @@ async def inbox(
         told=told,
         sent=told.sent if is_id(told.sent) else "",
         undo=told.undo if is_id(told.undo) else "",
-        back=f"?{urlencode({'list': place.query})}",
+        back=place.kept,
         problem=reason_of(told.problem),
         did=did,
         did_words=told_of(did) if did else "",

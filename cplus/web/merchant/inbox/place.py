@@ -143,7 +143,12 @@ class Place:
 
     def leads_to(self, conversation_id: str) -> str:
         """The address of a conversation that is opened from here."""
-        return f"/conversations/{conversation_id}?{urlencode({'list': self.query})}"
+        return f"/conversations/{conversation_id}{self.kept}"
+
+    @property
+    def kept(self) -> str:
+        """What the address of a conversation keeps of it."""
+        return f"?{urlencode({'list': self.query})}"
 
     def filter(self, me: Merchant) -> Filter:
         """The same for the read models."""
