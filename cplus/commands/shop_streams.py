@@ -5,13 +5,13 @@ What was decided before the shop was erased counts no more.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from cplus.actors import Actor, Source
 from cplus.events.aggregates.base import Aggregate
 from cplus.events.log.commit import Draft
-from cplus.events.log.store import EventStore
 from cplus.events.names import SHOP_ERASED_REF, command_claim
 from cplus.events.recording import Recorder
 from cplus.events.repository import decided
@@ -21,9 +21,14 @@ T = TypeVar("T", bound=Aggregate)
 
 async def load_of_shop(kind: type[T], recorder: Recorder, shop: str, stream: str) -> T:
     """The aggregate, one with `forget`, by the shop's log."""
-    found: Any = await recorder.load(kind, shop, stream)
-    if found.version and await _is_erased_since(recorder.store, shop, stream):
-        found.forget()
+    # Every page loads some: it waits for both at once.
+    found, erased = await asyncio.gather(
+        recorder.load(kind, shop, stream), recorder.store.by_ref(shop, SHOP_ERASED_REF, 1)
+    )
+    if found.version and erased:
+        newest = await recorder.store.by_ref(shop, stream, 1)
+        if newest and newest[0].position < erased[0].position:
+            found.forget()
     loaded: T = found
     return loaded
 
@@ -60,11 +65,3 @@ async def change_of_shop(
 
     outcome = await recorder.record(shop, claim, decide)
     return None if outcome is None else outcome.position
-
-
-async def _is_erased_since(store: EventStore, shop: str, stream: str) -> bool:
-    erased = await store.by_ref(shop, SHOP_ERASED_REF, 1)
-    if not erased:
-        return False
-    newest = await store.by_ref(shop, stream, 1)
-    return bool(newest) and newest[0].position < erased[0].position

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 from cplus.events.catalogue.mail import QUARANTINE, AsideReason
 from cplus.projections.models.conversations import CONVERSATIONS
+from cplus.projections.models.data_requests import DATA_REQUESTS
 from cplus.projections.models.deliveries import DELIVERIES
 from cplus.projections.models.messages import MESSAGES
 from cplus.projections.models.set_aside import SET_ASIDE
@@ -47,6 +48,19 @@ _KINDS: Mapping[str, Mapping[str, Any]] = {
         "reason": {"$in": [one for one in get_args(AsideReason) if one not in QUARANTINE]}
     },
 }
+
+
+class Standing(NamedTuple):
+    """Where the inbox of a shop stands."""
+
+    position: int
+    """Up to which conversations and their messages are shown."""
+    counts: ConversationCounts
+    """How many conversations there are then."""
+    has_requests: bool
+    """Whether a customer's request for their data may be open."""
+
+
 _THREAD = {order: [(key, order) for key in ("at", "number", "_id")] for order in (1, -1)}
 _ARRIVALS = ["arrived", "failed", "under_way"]
 
@@ -97,12 +111,13 @@ class ConversationQueries(ReadModels):
         """How many conversations the shop has."""
         return await self._counted(shop, await self._counts(CONVERSATIONS, shop))
 
-    async def inbox_standing(self, shop: str) -> tuple[int, ConversationCounts]:
-        """The position up to which conversations and their messages are shown, and how many
-        conversations there are then."""
-        at = await self._checkpoints(shop, (CONVERSATIONS, MESSAGES))
+    async def inbox_standing(self, shop: str) -> Standing:
+        """How far the inbox is, and what it is worth to ask for, by one question."""
+        at = await self._checkpoints(shop, (CONVERSATIONS, MESSAGES, DATA_REQUESTS))
         counts = await self._counted(shop, at[CONVERSATIONS.name].counts)
-        return min(one.position for one in at.values()), counts
+        requests = at.pop(DATA_REQUESTS.name).counts
+        position = min(one.position for one in at.values())
+        return Standing(position, counts, requests is None or requests.get("open", 0) > 0)
 
     async def _counted(self, shop: str, counts: Mapping[str, int] | None) -> ConversationCounts:
         if counts is not None:

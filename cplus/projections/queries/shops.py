@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import datetime
+from typing import Any
 
 from cplus.projections.models.billing import ACCOUNT, BILLING
 from cplus.projections.models.sending import SENDING
@@ -27,18 +27,26 @@ class ShopQueries(ReadModels):
     async def shop(self, shop: str) -> Shop | None:
         """The shop; None if nothing is known of it."""
         rows = await self._rows(SHOPS)
-        imports = {"shop": shop, "started_at": {"$gt": BEGINNING}}
         own = [row_id(shop, key) for key in (SHOP, SETUP)]
-        stored, found = await asyncio.gather(
-            rows.find({"_id": {"$in": own}}).to_list(len(own)),
-            rows.find_one(imports, sort=[("started_at", -1)]),
+        newest: list[dict[str, Any]] = [
+            {"$match": {"shop": shop, "started_at": {"$gt": BEGINNING}}},
+            {"$sort": {"started_at": -1}},
+            {"$limit": 1},
+        ]
+        # Every page asks this, so both questions go in one.
+        found = await self._mongo.aggregate(
+            rows,
+            [
+                {"$match": {"_id": {"$in": own}}},
+                {"$unionWith": {"coll": rows.name, "pipeline": newest}},
+            ],
         )
-        if not stored and found is None:
+        if not found:
             return None
-        by_key = {key_of(row): row for row in stored}
-        setup = setup_view(by_key.get(SETUP, {}))
-        last = import_view(found) if found else None
-        return shop_view(shop, by_key.get(SHOP, {}), last, setup)
+        by_key = {key_of(row): row for row in found}
+        shown, setup = by_key.pop(SHOP, {}), setup_view(by_key.pop(SETUP, {}))
+        last = next((import_view(row) for row in by_key.values()), None)
+        return shop_view(shop, shown, last, setup)
 
     async def billing(self, shop: str) -> list[Subscription]:
         """The shop's subscriptions to the app, the one that changed last first; at most 100."""

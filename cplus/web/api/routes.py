@@ -34,7 +34,7 @@ async def inbox(
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> JSONResponse:
     """A page of conversations, the position they stand at, and how many there are."""
-    position, counts = await queries.inbox_standing(me.shop)
+    position, counts, _ = await queries.inbox_standing(me.shop)
     wanted = Filter(state, member=me.actor.author)
     page = await queries.list_conversations(me.shop, wanted, cursor, limit)
     return _json(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -318,18 +319,26 @@ async def show_page(
     if row is None:
         raise HTTPException(404)
     also = await merged_in(queries, me.shop, row)
-    around = await beside(view.desks, view.came, row)
-    if reads:
-        await view.desks.read(around.desk.member, row)
-    if begin is None:
-        thread = await newest(queries, me.shop, row.id, whole, before, also=also)
-    else:
-        thread = await following(queries, me.shop, row.id, begin, whole, also=also)
-    person, address = await queries.customer(me.shop, row.person), await view.address(row)
-    sender = await blocking.sender_of(view.use.recorder, me.shop, address)
+    part = (
+        newest(queries, me.shop, row.id, whole, before, also=also)
+        if begin is None
+        else following(queries, me.shop, row.id, begin, whole, also=also)
+    )
+    around, thread, person, (address, sender), (why, copies) = await asyncio.gather(
+        _beside(view, row, reads=reads),
+        part,
+        queries.customer(me.shop, row.person),
+        _sender(view, row),
+        stopped(view.use.recorder, me.shop, row.id, row.cc),
+    )
+    names, merged, notes, stuck = await asyncio.gather(
+        view.mailbox_names(thread),
+        _merged(queries, me.shop, row, also),
+        _notes(view, row, person),
+        _stuck(view, thread, awaited),
+    )
     if done in {"blocked", "unblocked"} and (sender.block is not None) != (done == "blocked"):
         done = ""  # it was done, and undone since
-    why, copies = await stopped(view.use.recorder, me.shop, row.id, row.cc)
     return view.pages.render(
         "conversation/page.html",
         status=status,
@@ -344,14 +353,14 @@ async def show_page(
         address=address,
         sender_block=sender,
         thread=thread,
-        mailbox_names=await view.mailbox_names(thread),
+        mailbox_names=names,
         person=person,
-        merged=await _merged(queries, me.shop, row, also),
+        merged=merged,
         others=[c for c in person.conversations if c.id != row.id] if person else [],
-        person_notes=await _notes(view, row, person),
+        person_notes=notes,
         position=position,
         awaited=awaited,
-        stuck=await _stuck(view, thread, awaited),
+        stuck=stuck,
         commanded=done in _DONE,
         done=_DONE[done][1] if done in _DONE and _DONE[done][0](row) else "",
         now=view.now,
@@ -378,10 +387,24 @@ def _around(around: Beside) -> dict[str, Any]:
     return {
         "desk": around.desk,
         "came": came,
-        "back": f"?{urlencode({'list': came.query})}" if came else "",
+        "back": came.kept if came else "",
         "around": around,
         "kept": {"list": came.query} if came else {},
     }
+
+
+async def _beside(view: View, row: Conversation, *, reads: bool) -> Beside:
+    """What stands beside it; with `reads`, the member has read it now."""
+    around = await beside(view.desks, view.came, row)
+    if reads:
+        await view.desks.read(around.desk.member, row)
+    return around
+
+
+async def _sender(view: View, row: Conversation) -> tuple[str | None, blocking.Sender]:
+    """Where replies go, and what can be done about who reads them there."""
+    address = await view.address(row)
+    return address, await blocking.sender_of(view.use.recorder, view.me.shop, address)
 
 
 async def _notes(

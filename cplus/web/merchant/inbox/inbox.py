@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Annotated, Final
+from typing import Annotated, Final, TypeVar
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse, Response
@@ -26,6 +26,8 @@ from cplus.web.merchant.inbox.listing import DesksDep, numbers_of
 from cplus.web.merchant.inbox.place import PlaceDep
 
 router = APIRouter()
+
+T = TypeVar("T")
 
 _URGENT: Final = timedelta(days=7)
 """How long before a customer's request for their data is due the merchant is warned."""
@@ -69,13 +71,13 @@ async def inbox(
     if 0 < told.at <= await head(me.shop):
         await caught_up(queries, me.shop, told.at)
     # The position is read first: what comes between the two is offered as news once more.
-    position, counts = await queries.inbox_standing(me.shop)
+    position, counts, has_requests = await queries.inbox_standing(me.shop)
     here, now = zone(me.timezone), desks.clock()
     today = now.astimezone(here).date()
     page, mine, asked, (week, total), desk = await asyncio.gather(
         desks.page(place),
-        queries.count_mine(me.shop, me.actor.author),
-        queries.first_open_request(me.shop),
+        queries.count_mine(me.shop, me.actor.author) if counts.assigned else _never(0),
+        queries.first_open_request(me.shop) if has_requests else _never(None),
         queries.metrics_with_total(me.shop, here, today - timedelta(days=_DAYS - 1), today),
         desks.desk(),
     )
@@ -111,6 +113,11 @@ async def inbox(
         undone_words=_undone(told),
         latest=(now + MAX_SNOOZE).astimezone(here),
     )
+
+
+async def _never(answer: T) -> T:
+    """The answer to a question that need not be asked."""
+    return answer
 
 
 def _undone(told: Told) -> str:

@@ -58,9 +58,8 @@ class Desks:
     async def desk(self) -> Desk:
         """For the merchant of the request."""
         me, now = self.me, self.clock()
-        member, ids, settings = await asyncio.gather(
-            self.workspace.members.visit(me.shop, me.actor.author, now),
-            self.workspace.members.of(me.shop),
+        (member, ids), settings = await asyncio.gather(
+            self.workspace.members.visit_others(me.shop, me.actor.author, now),
             settings_of(self.use.recorder, me.shop),
         )
         known = {*ids, *me.team.members}
