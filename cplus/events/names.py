@@ -90,6 +90,11 @@ def segments_stream(shop: str) -> str:
     return f"segments/{shop}"
 
 
+def saved_replies_stream(shop: str) -> str:
+    """The replies that the shop's staff keeps to use again."""
+    return f"saved_replies/{shop}"
+
+
 def billing_stream(shop: str) -> str:
     """What the shop pays for the app."""
     return f"billing/{shop}"
