@@ -1,4 +1,4 @@
-"""Placeholders in texts that are written once and sent to many, as in `Hi {{customer.first_name|there}}`.
+"""Placeholders in texts that are written once and sent to many: `Hi {{customer.first_name|there}}`.
 
 A placeholder is replaced by a value, and nothing more: what a value says is never read again, so
 that the words of a customer stay words.

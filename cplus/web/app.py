@@ -67,7 +67,7 @@ from cplus.web.merchant.customers import customers, exporting, person, segments
 from cplus.web.merchant.customers import merging as merging_persons
 from cplus.web.merchant.inbox import automatic_mail, bulk, inbox, keys, quarantine
 from cplus.web.merchant.privacy import erasing, erasures, exports, privacy
-from cplus.web.merchant.settings import language, notifications, tags, team
+from cplus.web.merchant.settings import language, notifications, saved_replies, tags, team
 from cplus.web.merchant.settings import page as mail_settings
 from cplus.wording import worded
 
@@ -128,7 +128,7 @@ def create_app(parts: Parts) -> FastAPI:
         *(segments, exporting, customers, person, merging_persons),
         *(privacy, exports, erasing, erasures, metrics, account),
         *(search, mail_settings, language, notifications, scopes, sign_in),
-        *(bulk, keys, handling, tags, team, installable),
+        *(bulk, keys, handling, tags, team, saved_replies, installable),
     )
     for module in (*merchant, window, console, dead, api):
         app.include_router(module.router)

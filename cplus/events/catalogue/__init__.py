@@ -25,6 +25,7 @@ from cplus.events.catalogue.mailboxes import (
 from cplus.events.catalogue.notes import PersonNoteRemoved, PersonNoteWritten
 from cplus.events.catalogue.operators import OperatorLooked
 from cplus.events.catalogue.privacy import RetentionSet
+from cplus.events.catalogue.saved_replies import ReplyRemoved, ReplySaved
 from cplus.events.catalogue.segments import CustomersExported, SegmentRemoved, SegmentSaved
 from cplus.events.catalogue.senders import SenderBlocked, SenderUnblocked
 from cplus.events.catalogue.settings import (
@@ -65,6 +66,8 @@ RECORDED_ONLY: Final[frozenset[type[Event]]] = frozenset(
         OperatorLooked,
         PersonNoteRemoved,
         PersonNoteWritten,
+        ReplyRemoved,
+        ReplySaved,
         RetentionSet,
         RoleChanged,
         SegmentRemoved,

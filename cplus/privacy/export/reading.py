@@ -39,6 +39,7 @@ from cplus.events.catalogue.privacy import (
     PersonErased,
     PersonExported,
 )
+from cplus.events.catalogue.saved_replies import ReplySaved
 from cplus.events.catalogue.segments import CustomersExported, SegmentSaved
 from cplus.events.catalogue.senders import SenderBlocked, SenderUnblocked
 from cplus.events.catalogue.settings import AutoReplySet, SenderChosen, SignatureSet
@@ -96,6 +97,7 @@ _OWN_DEEDS: Final[Mapping[type[Event], str]] = MappingProxyType(
         TagMade: worded("made a tag"),
         TagChanged: worded("changed a tag"),
         ViewSaved: worded("saved a view"),
+        ReplySaved: worded("saved a reply to use again"),
         SegmentSaved: worded("saved a segment"),
         CustomersExported: worded("downloaded customers as a file"),
         SenderChosen: worded("chose the address that email comes from"),

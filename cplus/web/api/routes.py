@@ -11,8 +11,9 @@ from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse, Response
 
 from cplus.projections.queries import ConversationState, Filter
-from cplus.web.kit.deps import QueriesDep
+from cplus.web.kit.deps import ConversationsDep, QueriesDep
 from cplus.web.kit.signed_in import MerchantDep
+from cplus.web.merchant.conversations.inserting import offers
 from cplus.web.merchant.conversations.page import IdDep
 from cplus.web.merchant.conversations.thread import START, Shown, following, read_position
 from cplus.web.merchant.getting_started import STEPS_BY
@@ -66,6 +67,22 @@ async def conversation(
     return _json(
         {"position": position, "conversation": row, "messages": messages, "next": thread.later}
     )
+
+
+@router.get("/conversations/{conversation_id}/saved-replies")
+async def saved_replies(
+    queries: QueriesDep,
+    use: ConversationsDep,
+    me: MerchantDep,
+    conversation_id: IdDep,
+    q: Annotated[str, Query(max_length=200)] = "",
+) -> JSONResponse:
+    """The first saved replies that have the words, filled in for the conversation; `missing` names
+    placeholders that are left in a text."""
+    row = await queries.conversation(me.shop, conversation_id)
+    if row is None:
+        raise HTTPException(404)
+    return _json({"replies": await offers(queries, use, me, row, q)})
 
 
 def _files(shown: Shown) -> dict[str, Any]:

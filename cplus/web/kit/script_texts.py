@@ -41,6 +41,10 @@ _TEXTS: Final[dict[str, Worded]] = {
     "scope_granted": worded("Allowed. It shows here soon."),
     "scope_declined": worded("Not allowed, so nothing changes."),
     "scope_failed": worded("Shopify couldn’t be asked. Try again."),
+    "saved_count": worded("%(count)s saved replies. Choose with the arrow keys."),
+    "saved_none": worded("No saved reply has these words."),
+    "saved_failed": worded("The saved replies couldn’t be loaded. Check your connection."),
+    "saved_missing": worded("Fill in before you send: %(what)s"),
     "install_again": worded("Install it again"),
 }
 """By the name by which a script asks for it: `say("copied")`."""

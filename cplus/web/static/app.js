@@ -280,6 +280,7 @@ function beginPage() {
   reader.home = window.scrollY;
   keepDraft();
   chooseFiles();
+  findSaved();
   followNews();
 }
 function endPage() {

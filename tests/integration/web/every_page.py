@@ -8,6 +8,7 @@ from cplus.actors import LOCAL
 from cplus.commands.blocking import block_sender
 from cplus.commands.conversations.spam import mark_spam
 from cplus.commands.merging_persons import merge_persons
+from cplus.commands.saved_replies import save_reply, saved_replies_of
 from cplus.commands.sessions import sign_in_link
 from cplus.events.catalogue.customers import CustomerImported
 from cplus.events.catalogue.imports import ImportStarted
@@ -72,6 +73,9 @@ async def every_page(web: Harness) -> list[str]:
         "/inbox/keys",
         "/settings/tags",
         "/settings/team",
+        "/settings/saved-replies",
+        "/settings/saved-replies/new",
+        f"/settings/saved-replies/{await _saved_reply(web, who)}",
         "/customers?spent_from=5&talked=yes&tag=VIP",
         "/customers/segments",
         "/customers/export",
@@ -113,3 +117,9 @@ async def every_page(web: Harness) -> list[str]:
         sign_in_link(web.settings, SHOP, web.clock).replace("http://app.test", ""),
         "/console",
     ]
+
+
+async def _saved_reply(web: Harness, who: dict[str, Any]) -> str:
+    text = "Hi {{customer.first_name|there}}, your order {{order.name}} is on its way. " * 9
+    await save_reply(SHOP, "Where is my order?", text, key=random_id(), **who)
+    return next(iter((await saved_replies_of(web.parts.recorder, SHOP)).replies))

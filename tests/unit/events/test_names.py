@@ -21,6 +21,7 @@ STORED = {
     "setup_stream": (("acorn.myshopify.com",), "setup/acorn.myshopify.com"),
     "settings_stream": (("acorn.myshopify.com",), "settings/acorn.myshopify.com"),
     "segments_stream": (("acorn.myshopify.com",), "segments/acorn.myshopify.com"),
+    "saved_replies_stream": (("acorn.myshopify.com",), "saved_replies/acorn.myshopify.com"),
     "team_stream": (("acorn.myshopify.com",), "team/acorn.myshopify.com"),
     "auto_reply_ref": (("person/q5xe",), "auto-reply/q5xe"),
     "auto_replies_ref": (("2026-12-01T09",), "auto-replies/2026-12-01T09"),

@@ -16,6 +16,7 @@ from cplus.events.base import AggregateEvent, Event
 from cplus.events.catalogue import all_events
 from cplus.events.catalogue.conversations import AnswersMoved, ConversationStarted, DeliveryFailed
 from cplus.events.catalogue.mailboxes import MailboxAdded
+from cplus.events.catalogue.saved_replies import ReplySaved
 from cplus.events.catalogue.segments import CustomersExported, SegmentSaved
 from cplus.events.catalogue.settings import AutoReplySet, SenderChosen, SignatureSet
 from cplus.events.catalogue.tags import TagChanged, TagMade, ViewSaved
@@ -63,6 +64,7 @@ OF_NO_CUSTOMER: Final[frozenset[type[Event]]] = frozenset(
     {
         AutoReplySet,
         CustomersExported,
+        ReplySaved,
         SegmentSaved,
         SenderChosen,
         SignatureSet,

@@ -27,6 +27,7 @@ from cplus.web.kit.i18n import translated
 from cplus.web.kit.signed_in import see_other
 from cplus.web.kit.text import refusal
 from cplus.web.kit.upload_tokens import Offered, OwnForm
+from cplus.web.merchant.conversations.inserting import refuse_unfilled
 from cplus.web.merchant.conversations.page import View, ViewDep
 from cplus.web.merchant.conversations.replying import (
     SENT_BEFORE,
@@ -79,6 +80,7 @@ async def send(
     try:
         if others:
             raise InvalidInput(reason=UPLOAD_OVER)
+        refuse_unfilled(written["text"])
         outcome = await begin(
             me.shop,
             to=fields.get("to", ""),

@@ -26,6 +26,7 @@ from cplus.consumers.reactions.replies import REPLIES
 from cplus.events.aggregates.conversation.decisions import MAX_AHEAD
 from cplus.events.aggregates.conversation.handling import MAX_SNOOZE
 from cplus.events.aggregates.person_notes import PersonNote
+from cplus.events.aggregates.saved_replies import SavedReply
 from cplus.events.audit.history import SOON
 from cplus.events.files import StoredFile
 from cplus.events.names import failed_message
@@ -189,6 +190,12 @@ class Written:
     """Those of its files that go with it again."""
     uploads: Sequence[Offered] = ()
     """Files that were sent before the form, and need not be sent again."""
+    choose: Sequence[SavedReply] = ()
+    """Saved replies to choose from."""
+    no_saved: bool = False
+    """Whether one was to be put into it, and there is none."""
+    missing: Sequence[str] = ()
+    """Placeholders that are left of the one that was put into it."""
 
 
 _NOTHING: Final = Written()

@@ -37,6 +37,7 @@ from cplus.web.kit.i18n import translated
 from cplus.web.kit.signed_in import MerchantDep, see_other
 from cplus.web.kit.text import refusal
 from cplus.web.kit.upload_tokens import OwnForm
+from cplus.web.merchant.conversations.inserting import all_saved, filled_for, refuse_unfilled
 from cplus.web.merchant.conversations.page import (
     IdDep,
     View,
@@ -97,15 +98,19 @@ async def reply(
     async def back(reason: str, status: int, *, key: str = "", to: str = "") -> Response:
         reason = translated(reason)
         if sent:
-            reason += " " + _("Choose your files again.")
+            reason = f"{reason} {_('Choose your files again.')}".lstrip()
         key = key or new_key()
         offered = tokens.offered(own._replace(key=key), uploads)
         form = replace(written, reason=reason, key=key, to=to, uploads=offered)
         return await show_page(view, conversation_id, written=form, status=status)
 
+    if "insert" in fields:
+        written = await _inserted(written, fields.get("saved", ""), view, conversation_id)
+        return await back("", 200, key=key, to=to or "")
     try:
         if others:
             raise InvalidInput(reason=UPLOAD_OVER)
+        refuse_unfilled(text)
         if "anyway" in fields:
             await failed.allow(
                 me.shop, conversation_id, key=key, actor=me.actor, source="dashboard", use=failing
@@ -144,6 +149,17 @@ async def reply(
         return await back(SENT_BEFORE, 409)
     undo = "" if later or not undo_seconds else answering.message_id(me.shop, conversation_id, key)
     return await _then(fields, view, conversation_id, key, outcome.position, undo)
+
+
+async def _inserted(written: Written, chosen: str, view: View, conversation_id: str) -> Written:
+    """What was written with the chosen saved reply below it; or with all of them to choose from."""
+    saved = await all_saved(view.use, view.me)
+    found = next((one for one in saved if one.id == chosen), None)
+    if found is None:
+        return replace(written, choose=saved, no_saved=not saved)
+    told = await filled_for(view.queries, view.me, conversation_id, found)
+    text = f"{written.text.rstrip()}\n\n{told.text}" if written.text.strip() else told.text
+    return replace(written, text=text, missing=told.missing)
 
 
 async def _then(

@@ -36,6 +36,7 @@ SHORTCUTS: Final = (
             ("k", worded("Previous conversation of the list")),
             ("u", worded("Back to the list")),
             ("r", worded("Reply")),
+            ("i", worded("Insert a saved reply")),
             ("e", worded("Close or reopen")),
             ("m", worded("Assign to me")),
             ("a", worded("Assign")),
@@ -49,6 +50,7 @@ SHORTCUTS: Final = (
         (
             ("Ctrl Enter", worded("Send reply")),
             ("Ctrl Shift Enter", worded("Send and open the next conversation")),
+            ("/", worded("At the start of a line: find a saved reply")),
             ("Esc", worded("Leave the text, so that single keys work again")),
         ),
     ),
