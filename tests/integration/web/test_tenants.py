@@ -32,6 +32,11 @@ async def ids_of(web: Harness) -> Mapping[str, str]:
         "failure": message.id,
         "file_id": "0",
         "person": "ada",
+        "reply": next(
+            found[1]
+            for one in pages
+            if (found := re.fullmatch(r"/settings/saved-replies/(\w{12})", one))
+        ),
         "erasure": "e1",
         "number": "1",
         "section": "signature",
