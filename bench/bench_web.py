@@ -19,7 +19,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from bench import web_memory, web_rows, web_search
+from bench import web_memory, web_rows, web_search, web_segments
 from bench.measure import Figure, figure, fresh, run_parts
 from bench.web_app import Browser, settings_of
 from cplus.bootstrap import Parts, ensure_indexes
@@ -243,6 +243,12 @@ async def search(bench: Bench) -> list[Figure]:
         return await web_search.measure(parts, bench.rounds)
 
 
+async def segments(bench: Bench) -> list[Figure]:
+    """Everybody whom a segment means, in a shop with 100,000 persons."""
+    async with bench.parts("segments") as parts:
+        return await web_segments.measure(parts)
+
+
 def _settle() -> None:
     """What was prepared stays: the garbage collector need not scan it while something is timed."""
     gc.collect()
@@ -258,6 +264,7 @@ PARTS: dict[str, Callable[[Bench], Awaitable[list[Figure]]]] = {
     "people": people,
     "thread": thread,
     "search": search,
+    "segments": segments,
     "memory": memory,
 }
 

@@ -109,6 +109,12 @@ class Definition:
         return replace(self, kind="all") != Definition()
 
     @property
+    def asks_profile(self) -> bool:
+        """Whether it asks who somebody is, besides the kind."""
+        asked = (self.consent, self.talked, self.known_since, self.known_until)
+        return bool(self.tag) or any(one is not None for one in asked)
+
+    @property
     def asks_sums(self) -> bool:
         """Whether it asks how much was bought."""
         asked = (self.spent_from, self.spent_to, self.orders_from, self.orders_to)

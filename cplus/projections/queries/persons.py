@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from datetime import datetime
+from typing import Any, Final, NamedTuple
 
 from cplus.mongo import Collection, Mongo
 from cplus.projections.base import Row
@@ -45,6 +46,15 @@ class Family:
     def whole(self) -> Sequence[Family]:
         """Those that are one for good: the parts, or itself."""
         return self.parts or (self,)
+
+
+class Profile(NamedTuple):
+    """What segments ask of who somebody is; `Customer` has the same by the same names."""
+
+    tags: list[str]
+    email_consent: str | None
+    customer_since: datetime | None
+    first_contact_at: datetime | None
 
 
 def families(rows: Mapping[str, Row]) -> dict[str, Family]:
@@ -128,8 +138,7 @@ def customer_view(
     shown: Mapping[str, Any] = accounts[0][1] if accounts else {}
     profile = shown.get("profile") or {}
     contact = row["contact"] or {}
-    later = [bought for person in family.persons for bought in orders.get(person, ())]
-    bought = in_all(row["accounts"], later)
+    bought = sums_of(family, orders)
     names = [visible(profile.get("first_name")), visible(profile.get("last_name"))]
     return Customer(
         person=family.person,
@@ -159,6 +168,20 @@ def customer_view(
     )
 
 
+def profile_of(family: Family) -> Profile:
+    """The same part of what `customer_view` shows, which takes a third of its time. Pure."""
+    accounts = _accounts(family.row)
+    shown = (accounts[0][1].get("profile") if accounts else None) or {}
+    contact = family.row["first_contact_at"]
+    return Profile(_tags(family), consent_of(family), shown.get("created_at"), contact)
+
+
+def sums_of(family: Family, orders: Mapping[str, Sequence[Bought]]) -> Bought:
+    """What the person bought in all; `orders` are those that no sum of Shopify's holds. Pure."""
+    later = [bought for person in family.persons for bought in orders.get(person, ())]
+    return in_all(family.row["accounts"], later)
+
+
 def _accounts(row: Row) -> list[tuple[int, Mapping[str, Any]]]:
     """The customers in Shopify that are not deleted, the one with the newest profile first."""
     found = [
@@ -166,7 +189,8 @@ def _accounts(row: Row) -> list[tuple[int, Mapping[str, Any]]]:
         for shopify_id, account in row["accounts"].items()
         if not account.get("deleted")
     ]
-    return sorted(found, key=_newest_profile, reverse=True)
+    # Nearly everybody has one.
+    return sorted(found, key=_newest_profile, reverse=True) if len(found) > 1 else found
 
 
 def _email(row: Row) -> str | None:
@@ -177,6 +201,8 @@ def _email(row: Row) -> str | None:
 
 def _other_emails(family: Family) -> list[str]:
     """The addresses of those whom a merchant merged, but for the one that is shown."""
+    if not family.parts:
+        return []
     shown = (_email(family.row) or "").lower()
     told = [email for part in family.parts if (email := _email(part.row))]
     return list(dict.fromkeys(email for email in told if email.lower() != shown))

@@ -12,7 +12,13 @@ from cplus.events.catalogue.customers import CustomerImported
 from cplus.events.catalogue.merges import PersonsMerged, PersonsUnmerged
 from cplus.projections.models.customers import CUSTOMERS
 from cplus.projections.models.persons import PERSON_COUNTS
-from cplus.projections.queries.persons import Family, customer_view, families, merges_of
+from cplus.projections.queries.persons import (
+    Family,
+    customer_view,
+    families,
+    merges_of,
+    profile_of,
+)
 from cplus.projections.testing import fold_all
 from tests.unit.projections.models.told_events import at, joined, recorded
 
@@ -145,3 +151,10 @@ def test_a_lead_with_the_address_of_a_subscriber_takes_nothing_from_them() -> No
     events = [customer(1, A, None, "a@example.com"), customer(2, B, "subscribed", "A@example.com")]
     view = customer_view(family_of([*events, merged(3)]), {}, {})
     assert (view.email_consent, view.other_emails) == ("subscribed", [])
+
+
+def test_segments_ask_what_pages_show_of_a_person() -> None:
+    apart = [customer(1, A, "subscribed"), customer(2, B)]
+    for family in (family_of(apart), family_of(apart, B), family_of([*apart, merged(3)])):
+        view, asked = customer_view(family, {}, {}), profile_of(family)
+        assert asked._asdict() == {name: getattr(view, name) for name in asked._fields}
