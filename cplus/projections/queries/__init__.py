@@ -5,6 +5,7 @@ from cplus.projections.queries.conversations import ConversationQueries
 from cplus.projections.queries.customers import CustomerQueries
 from cplus.projections.queries.figures import Day, Figures, every_day, summed
 from cplus.projections.queries.filters import Filter
+from cplus.projections.queries.first_orders import FirstOrderQueries, source_of
 from cplus.projections.queries.metrics import MetricsQueries
 from cplus.projections.queries.paging import cursor_in_front, cursor_of
 from cplus.projections.queries.privacy import PrivacyQueries
@@ -29,6 +30,7 @@ from cplus.projections.queries.views import (
     DeliveryState,
     Erasure,
     FileView,
+    FirstOrder,
     Hit,
     Hits,
     MailStatus,
@@ -65,6 +67,8 @@ __all__ = [
     "Figures",
     "FileView",
     "Filter",
+    "FirstOrder",
+    "FirstOrderQueries",
     "Hit",
     "Hits",
     "MailStatus",
@@ -90,5 +94,6 @@ __all__ = [
     "cursor_in_front",
     "cursor_of",
     "every_day",
+    "source_of",
     "summed",
 ]

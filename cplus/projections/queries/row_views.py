@@ -68,6 +68,7 @@ def conversation_view(row: Row) -> Conversation:
         merged_into=row.get("merged_into"),
         merged=tuple(row.get("merged", ())),
         split_from=row.get("split_from"),
+        by_merchant=row.get("by") == "merchant",
         failed=[
             FailedReply(id_, failed_message(id_), one["address"], one["reason"], one["at"])
             for id_, one in row.get("failed", {}).items()

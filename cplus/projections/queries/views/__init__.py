@@ -21,10 +21,12 @@ from cplus.projections.queries.views.customers import (
     PersonCounts,
 )
 from cplus.projections.queries.views.orders import (
+    FirstOrder,
     Order,
     OrderItem,
     OrderRefund,
     Parcel,
+    Source,
     TrackingLink,
 )
 from cplus.projections.queries.views.page import Page
@@ -62,6 +64,7 @@ __all__ = [
     "Erasure",
     "FailedReply",
     "FileView",
+    "FirstOrder",
     "Hit",
     "Hits",
     "MailStatus",
@@ -78,6 +81,7 @@ __all__ = [
     "SetAsideKind",
     "Setup",
     "Shop",
+    "Source",
     "Subscription",
     "TrackingLink",
     "WaitingMail",

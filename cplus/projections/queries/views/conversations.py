@@ -79,6 +79,8 @@ class Conversation:
     priority: Priority = "normal"
     split_from: str | None = None
     """The id of the conversation that it was split off."""
+    by_merchant: bool = False
+    """The merchant wrote first."""
 
 
 @dataclass(frozen=True, slots=True)

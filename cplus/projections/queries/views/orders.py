@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import NamedTuple
+from datetime import datetime, timedelta
+from typing import Final, Literal, NamedTuple
+
+Source = Literal["contact_form", "email", "merchant"]
+"""How somebody came to the shop: by what they wrote first, or because the merchant wrote."""
+BOUGHT_WITHIN: Final = timedelta(days=30)
+"""An order counts as bought after a conversation up to so long after its last message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +84,27 @@ class Order:
     """The newest 50, in the order in which they were made."""
     refunds: Sequence[OrderRefund]
     """The newest 50, in the order in which they were made, without those that moved no money."""
+
+
+@dataclass(frozen=True, slots=True)
+class FirstOrder:
+    """What somebody ordered first, whatever became of it."""
+
+    order: Order
+    said_at: datetime | None
+    """When the last message before it was written, by them or to them; None if there was none."""
+
+    @property
+    def days(self) -> int:
+        """Whole days from that message to the order; 0 if there was none."""
+        return (self.order.created_at - self.said_at).days if self.said_at else 0
+
+    @property
+    def within(self) -> int:
+        """Up to how many days after the message it counts."""
+        return BOUGHT_WITHIN.days
+
+    @property
+    def bought_after(self) -> bool:
+        """Whether it counts as bought after a conversation."""
+        return self.said_at is not None and self.order.created_at - self.said_at <= BOUGHT_WITHIN

@@ -30,7 +30,7 @@ from cplus.events.aggregates.saved_replies import SavedReply
 from cplus.events.audit.history import SOON
 from cplus.events.files import StoredFile
 from cplus.events.names import failed_message
-from cplus.projections.queries import Conversation, CustomerDetail, Queries
+from cplus.projections.queries import Conversation, CustomerDetail, FirstOrder, Queries
 from cplus.web.kit.deps import (
     ClockDep,
     ConversationsDep,
@@ -338,11 +338,12 @@ async def show_page(
         _sender(view, row),
         stopped(view.use.recorder, me.shop, row.id, row.cc),
     )
-    names, merged, notes, stuck = await asyncio.gather(
+    names, merged, notes, stuck, first_order = await asyncio.gather(
         view.mailbox_names(thread),
         _merged(queries, me.shop, row, also),
         _notes(view, row, person),
         _stuck(view, thread, awaited),
+        _first_order(view, person),
     )
     if done in {"blocked", "unblocked"} and (sender.block is not None) != (done == "blocked"):
         done = ""  # it was done, and undone since
@@ -365,6 +366,7 @@ async def show_page(
         merged=merged,
         others=[c for c in person.conversations if c.id != row.id] if person else [],
         person_notes=notes,
+        first_order=first_order,
         position=position,
         awaited=awaited,
         stuck=stuck,
@@ -421,6 +423,10 @@ async def _notes(
         return ()
     ids = person.customer.persons if person else [row.person]
     return await notes_on(view.use.recorder, view.me.shop, ids)
+
+
+async def _first_order(view: View, person: CustomerDetail | None) -> FirstOrder | None:
+    return await view.queries.first_order(view.me.shop, person) if person else None
 
 
 async def _merged(

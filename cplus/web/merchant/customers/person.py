@@ -13,7 +13,7 @@ from cplus.commands.conversations.answering import Conversations
 from cplus.commands.person_notes import notes_on, remove_note, write_note
 from cplus.errors import FormOfAnother, InvalidInput
 from cplus.events.names import person_id
-from cplus.projections.queries import Customer, CustomerDetail, Merge, Queries
+from cplus.projections.queries import Customer, CustomerDetail, Merge, Queries, source_of
 from cplus.web.kit.deps import ConversationsDep, HeadDep, PagesDep, QueriesDep, SignaturesDep
 from cplus.web.kit.forms import form_key, new_key, own_form
 from cplus.web.kit.pages import Pages
@@ -78,6 +78,8 @@ class View:
             person=found,
             person_id=person_id(person),
             notes=notes,
+            source=source_of(found),
+            first_order=await self.queries.first_order(self.me.shop, found),
             merges=_merges(found),
             done=_DONE.get(done, ""),
             typed=typed,
