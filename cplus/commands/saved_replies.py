@@ -39,24 +39,34 @@ def found(saved: SavedReplies, words: str) -> list[SavedReply]:
     return sorted((one for one, told in texts if all(word in told for word in wanted)), key=rank)
 
 
+def id_of_new(shop: str, key: str) -> str:
+    """The id of the saved reply that the form with this key makes."""
+    return derived("saved-reply", shop, key)[:12]
+
+
 async def save_reply(
     shop: str,
     name: str,
     text: str,
     *,
     reply: str | None = None,
+    seen: int = 0,
     key: str,
     actor: Actor,
     source: Source,
     use: Conversations,
 ) -> int | None:
-    """Saves a reply, a new one unless the id of one is given; the id of a new one follows from the
-    key."""
+    """Saves a reply, a new one unless the id of one is given, of which the form showed the revision
+    `seen`. A form that was sent before with other words is a conflict too, and loses none."""
+    id_ = reply or id_of_new(shop, key)
+    saved = await saved_replies_of(use.recorder, shop)
+    saved.check(reply=id_, name=name, text=text, seen=seen)
     decision = partial(
         SavedReplies.save,
-        reply=reply or derived("saved-reply", shop, key)[:12],
+        reply=id_,
         name=name,
         text=text,
+        seen=seen,
         author=actor.author,
         person=sealed_for(),
         now=use.clock(),

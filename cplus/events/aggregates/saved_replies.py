@@ -52,11 +52,38 @@ class SavedReplies(Aggregate):
         self._begin()
         self._anew = True
 
+    def check(self, *, reply: str, name: str, text: str, seen: int) -> None:
+        """Raises InvalidInput if the reply is not as whoever writes it saw it last: `seen` is its
+        revision then, 0 if there was none. The same words are no conflict."""
+        before = self.replies.get(reply)
+        if before is None and seen:
+            raise InvalidInput(reason=worded("somebody removed it; save it again to keep it"))
+        if (
+            before
+            and before.revision != seen
+            and (before.name, before.text)
+            != (
+                plain_name(name),
+                _text(text),
+            )
+        ):
+            reason = worded("it was saved with other words meanwhile; save again to replace those")
+            raise InvalidInput(reason=reason)
+
     def save(
-        self, *, reply: str, name: str, text: str, author: str, person: str, now: datetime
+        self,
+        *,
+        reply: str,
+        name: str,
+        text: str,
+        seen: int,
+        author: str,
+        person: str,
+        now: datetime,
     ) -> None:
         """Saves a reply with this id, or changes it; the same again changes nothing. Raises
-        InvalidInput for a name or a text that cannot be, and if there are too many."""
+        InvalidInput as `check`, for a name or a text that cannot be, and if there are too many."""
+        self.check(reply=reply, name=name, text=text, seen=seen)
         name, text, before = plain_name(name), _text(text), self.replies.get(reply)
         others = (one.name.casefold() for one in self.replies.values() if one.id != reply)
         if name.casefold() in others:

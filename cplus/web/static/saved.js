@@ -115,6 +115,9 @@ function findSaved() {
     event.preventDefault();
     open(true);
   });
+  box.addEventListener("pointerdown", () => {
+    if (!finder.hidden) close();
+  });
   field.addEventListener("input", () => {
     clearTimeout(timer);
     timer = setTimeout(ask, 120);

@@ -83,6 +83,25 @@ async def test_a_reply_is_made_changed_and_removed_in_the_settings(
     assert "Mine</textarea>" in late.text
 
 
+async def test_who_saves_what_was_changed_meanwhile_is_shown_it_and_keeps_their_words(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    first = fields_of((await browser.get(f"{PAGE}/new")).text, f"{PAGE}/save")
+    told = {**first, "name": "Hello", "text": "One"}
+    assert (await browser.post(f"{PAGE}/save", data=told)).status_code == 303
+    # Gone back to, changed, and sent again: the key is the same.
+    again = await browser.post(f"{PAGE}/save", data={**told, "text": "Two"})
+    assert again.status_code == 409
+    for words in ("Two</textarea>", ">One</p>", "What Local user saved:"):
+        assert words in re.sub("</?bdi>", "", again.text)
+    form = {**fields_of(again.text, f"{PAGE}/save"), "name": "Hello"}
+    stale = {**form, "key": random_id(26), "text": "Three"}
+    assert (await browser.post(f"{PAGE}/save", data={**form, "text": "Two"})).status_code == 303
+    assert (await browser.post(f"{PAGE}/save", data=stale)).status_code == 409
+    [one] = (await saved_replies_of(web.parts.recorder, SHOP)).replies.values()
+    assert (one.text, one.revision) == ("Two", 2)
+
+
 async def test_many_saved_replies_stand_on_pages(web: Harness, browser: httpx.AsyncClient) -> None:
     for number in range(53):
         await keep(web, f"Reply {number:03}", "Hi")

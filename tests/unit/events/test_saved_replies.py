@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from cplus.commands.saved_replies import found
@@ -22,9 +24,13 @@ def save(
     name: str = "Hello",
     text: str = "Hi {{customer.name|there}}",
     author: str = "7",
+    seen: int | None = None,
 ) -> None:
-    person = f"person/{id_}"
-    saved.save(reply=id_, name=name, text=text, author=author, person=person, now=NOW)
+    there = saved.replies.get(id_)
+    if seen is None:
+        seen = there.revision if there else 0
+    told: dict[str, Any] = {"author": author, "person": f"person/{id_}", "now": NOW}
+    saved.save(reply=id_, name=name, text=text, seen=seen, **told)
 
 
 def then(saved: SavedReplies) -> list[str]:
@@ -62,6 +68,18 @@ def test_what_cannot_be_saved_is_refused_with_words(name: str, text: str, reason
     with pytest.raises(InvalidInput, match=reason):
         save(saved, "r2", name, text)
     assert then(saved) == []
+
+
+def test_who_saw_another_revision_replaces_nothing_but_the_same_words() -> None:
+    saved = empty()
+    save(saved, text="One")
+    save(saved, text="One", seen=0)
+    with pytest.raises(InvalidInput, match="with other words meanwhile"):
+        save(saved, text="Two", seen=0)
+    saved.remove(reply="r1", now=NOW)
+    with pytest.raises(InvalidInput, match="somebody removed it"):
+        save(saved, text="Two", seen=1)
+    assert then(saved) == ["saved_replies.saved", "saved_replies.removed"]
 
 
 def test_there_are_not_too_many() -> None:

@@ -8,7 +8,13 @@ from typing import Any, Final
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
-from cplus.commands.saved_replies import found, remove_reply, save_reply, saved_replies_of
+from cplus.commands.saved_replies import (
+    found,
+    id_of_new,
+    remove_reply,
+    save_reply,
+    saved_replies_of,
+)
 from cplus.errors import InvalidInput
 from cplus.events.aggregates.saved_replies import MAX_SAVED_REPLIES, MAX_TEXT, SavedReply
 from cplus.web.kit.deps import ConversationsDep, PagesDep, SignaturesDep
@@ -101,19 +107,25 @@ async def save(
         # Somebody removed it meanwhile: what was typed stays, and can be saved as a new one.
         gone = InvalidInput(reason=worded("somebody removed it; save it again to keep it"))
         return _form(pages, me, None, fields, gone)
+    told = fields.get("seen", "")
+    seen = int(told) if told.isascii() and told.isdigit() and len(told) < 10 else 0
     try:
         await save_reply(
             me.shop,
             fields.get("name", ""),
             fields.get("text", ""),
             reply=reply or None,
+            seen=seen,
             key=key,
             actor=me.actor,
             source="dashboard",
             use=use,
         )
     except InvalidInput as error:
-        return _form(pages, me, known, fields, error)
+        id_ = reply or id_of_new(me.shop, key)
+        now = (await saved_replies_of(use.recorder, me.shop)).replies.get(id_)
+        meanwhile = now is not None and now.revision != seen
+        return _form(pages, me, now, fields, error, meanwhile=meanwhile)
     return see_other(f"{PAGE}?saved=yes")
 
 
@@ -134,16 +146,19 @@ def _form(
     known: SavedReply | None,
     typed: Mapping[str, str],
     error: InvalidInput | None = None,
+    *,
+    meanwhile: bool = False,
 ) -> HTMLResponse:
     reason: Any = error.values["reason"] if error else ""
     return pages.render(
         "settings/saved-reply.html",
-        status=422 if error else 200,
+        status=409 if meanwhile else 422 if error else 200,
         me=me,
         section="settings",
         reply=known,
         typed=typed,
         reason=reason,
+        meanwhile=meanwhile,
         placeholders=PLACEHOLDERS,
         most=MAX_TEXT,
         new_key=new_key,
