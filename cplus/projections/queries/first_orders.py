@@ -43,7 +43,7 @@ class FirstOrderQueries(ReadModels):
             "number": {"$gt": 0},
             **_SAID,
         }
-        newest = rows.find(wanted, _READ, sort=[("at", -1)]).limit(_LOOKED_AT)
+        newest = rows.find(wanted, _READ, sort=[("at", -1)], limit=_LOOKED_AT).hint(_BY_PLACE)
         return FirstOrder(order, last_said(await newest.to_list(_LOOKED_AT), order.created_at))
 
 
@@ -52,6 +52,8 @@ _SAID: Final[dict[str, Any]] = {
     "$or": [{"direction": "in"}, {"direction": "out", "status": {"$nin": _NOT_SENT}}],
 }
 """What a person wrote to another: no note, nothing automatic, and nothing that never left."""
+_BY_PLACE: Final = [(name, 1) for name in ("shop", "conversation_id", "at", "number", "_id")]
+"""The threads, each in its order; the index by direction would have to sort."""
 _READ: Final = {"at": 1, "send_at": 1}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -34,6 +35,7 @@ from cplus.projections.queries import (
     PersonCounts,
     Queries,
 )
+from cplus.projections.queries.order_views import order_view
 from cplus.subscriptions.checkpoints import CHECKPOINTS
 from tests.samples import MAIL_ASIDE
 from tests.unit.projections.models.told_events import (
@@ -454,7 +456,25 @@ async def test_every_list_walks_an_index_and_sorts_nothing(mongo: Mongo, queries
     await queries.newest_messages_of(SHOP, "c1")
     listed = await queries.customers(SHOP, "customers", limit=3)
     await queries.customers(SHOP, "customers", listed.next, limit=3)
-    await queries.customer(SHOP, "person/1")
+    person = await queries.customer(SHOP, "person/1")
+    assert person is not None
+    talked = (await queries.list_conversations(SHOP, limit=40)).items
+    order: dict[str, Any] = {
+        "person": "person/1",
+        "name": "#1",
+        "total_price": "1.00",
+        "currency": "EUR",
+    }
+    order |= {"financial_status": None, "fulfillment_status": None, "cancelled": False}
+    order |= {
+        "_id": f"{SHOP}/1",
+        "shop": SHOP,
+        "test": False,
+        "created_at": NOW + timedelta(days=900),
+    }
+    bought = order_view(order)
+    both = replace(person, conversations=talked, orders=[bought])
+    assert (await queries.first_order(SHOP, both)) is not None
     await queries.billing(SHOP)
     await queries.shop(SHOP)
     for arrival in ("all", "under_way", "arrived", "failed"):
