@@ -57,6 +57,7 @@ from cplus.web.merchant.conversations import (
     history,
     merging,
     moving,
+    noting,
     page,
     replying,
     spam,
@@ -124,7 +125,7 @@ def create_app(parts: Parts) -> FastAPI:
         automatic_mail,
     )
     merchant = (
-        *(inbox, getting_started, beginning, page, replying, history, *mail),
+        *(inbox, getting_started, beginning, page, replying, noting, history, *mail),
         *(segments, exporting, customers, person, merging_persons),
         *(privacy, exports, erasing, erasures, metrics, account),
         *(search, mail_settings, language, notifications, scopes, sign_in),

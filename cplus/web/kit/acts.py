@@ -47,8 +47,8 @@ FORMS: Final[Mapping[str, Act]] = {
     **dict.fromkeys(
         (
             *(f"{_ONE}/{one}" for one in ("answer-to", "assign", "block", "close", "merge")),
-            *(f"{_ONE}/{one}" for one in ("not-spam", "priority", "reopen", "reply", "snooze")),
-            *(f"{_ONE}/{one}" for one in ("spam", "tags", "unblock", "undo", "unmerge")),
+            *(f"{_ONE}/{one}" for one in ("note", "not-spam", "priority", "reopen", "reply")),
+            *(f"{_ONE}/{one}" for one in ("snooze", "spam", "tags", "unblock", "undo", "unmerge")),
             *(f"{_ONE}/{one}" for one in ("unsplit", "wake")),
             *(f"{_ONE}/failed/{{failure}}/{one}" for one in ("dismiss", "resend")),
             *(f"{_MESSAGE}/{one}" for one in ("move", "move-back", "split")),

@@ -279,6 +279,7 @@ function beginPage() {
   main = document.getElementById("main");
   reader.home = window.scrollY;
   keepDraft();
+  keepNote();
   chooseFiles();
   findSaved();
   followNews();

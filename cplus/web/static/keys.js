@@ -33,6 +33,7 @@ function press(key) {
   }
   const control = document.querySelector(`#main [data-key="${CSS.escape(key)}"]`);
   if (!control || control.disabled) return false;
+  if (control.dataset.way) document.getElementById(control.dataset.way)?.click(); // it may stand behind the other
   if (inField(control)) control.focus();
   else control.click();
   const menu = control.closest("details.menu");
@@ -56,7 +57,7 @@ document.addEventListener("keydown", (event) => {
     if (menu) {
       menu.open = false;
       menu.querySelector("summary").focus();
-    } else if (target.matches?.("textarea[data-draft]")) target.blur();
+    } else if (target.matches?.("textarea")) target.blur();
     return;
   }
   if (event.ctrlKey || event.metaKey || key.length !== 1 || inField(target)) return;

@@ -79,6 +79,7 @@ _DONE: Final[dict[str, tuple[Callable[[Conversation], bool], str]]] = {
         worded("Snoozed. It comes back when its time comes or somebody writes in it."),
     ),
     "woken": (lambda row: not row.snoozed, worded("The snooze is over.")),
+    "note_saved": (lambda _: True, worded("Note saved. Only your team sees it.")),
     "tagged": (lambda _: True, worded("Tags saved.")),
     "prioritized": (lambda _: True, worded("Priority saved.")),
     "closed": (lambda row: not row.open, worded("Closed.")),
@@ -202,6 +203,20 @@ _NOTHING: Final = Written()
 
 
 @dataclass(frozen=True, slots=True)
+class Note:
+    """What stands in the form for a note."""
+
+    text: str = ""
+    reason: str = ""
+    """Why it was not saved."""
+    key: str = ""
+    """That of the form; empty for a new one."""
+
+
+_NO_NOTE: Final = Note()
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """What the page of a conversation needs."""
 
@@ -312,6 +327,7 @@ async def show_page(
     awaited: int = 0,
     done: str = "",
     written: Written = _NOTHING,
+    note: Note = _NO_NOTE,
     problem: tuple[str, str] = ("", ""),
     sent: str = "",
     undo: str = "",
@@ -376,6 +392,7 @@ async def show_page(
         written=written,
         cc=", ".join(row.cc) if written.cc is None else written.cc,
         key=written.key or new_key(),
+        note_form=note,
         to=written.to or address,
         latest=(view.now + MAX_AHEAD).astimezone(zone(me.timezone)),
         snooze_latest=(view.now + MAX_SNOOZE).astimezone(zone(me.timezone)),

@@ -36,6 +36,7 @@ SHORTCUTS: Final = (
             ("k", worded("Previous conversation of the list")),
             ("u", worded("Back to the list")),
             ("r", worded("Reply")),
+            ("w", worded("Note for the team")),
             ("i", worded("Insert a saved reply")),
             ("e", worded("Close or reopen")),
             ("m", worded("Assign to me")),
@@ -46,9 +47,9 @@ SHORTCUTS: Final = (
         ),
     ),
     (
-        worded("While you write a reply"),
+        worded("While you write a reply or a note"),
         (
-            ("Ctrl Enter", worded("Send reply")),
+            ("Ctrl Enter", worded("Send the reply, or save the note")),
             ("Ctrl Shift Enter", worded("Send and open the next conversation")),
             ("/", worded("At the start of a line: find a saved reply")),
             ("Esc", worded("Leave the text, so that single keys work again")),
