@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from cplus.shopify.contacts import Contacts
     from cplus.shopify.credentials import MongoCredentials
     from cplus.shopify.granting import Granting, Standing
-    from cplus.shopify.oauth import App
+    from cplus.shopify.oauth import App, StaffUser
     from cplus.shopify.shop_ids import ShopIds
 
 CREDENTIALS = "credentials"
@@ -81,8 +81,11 @@ class ShopParts(PeopleParts):
         """Learns who a member of staff is."""
         from cplus.commands.team import Staff
 
-        ask, members = self.granting.staff_user, self.workspace.members
-        return Staff(ask, members, self.recorder, self.clock)
+        async def ask(shop: str, id_token: str) -> StaffUser:
+            # Only here is the app's secret needed: who is signed in by a cookie asks for nothing.
+            return await self.granting.staff_user(shop, id_token)
+
+        return Staff(ask, self.workspace.members, self.recorder, self.clock)
 
     @cached_property
     def shop_ids(self) -> ShopIds:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import httpx
 import pymongo
 import pytest
+from pymongo.read_concern import ReadConcern
 
 from cplus.aws import BODIES, MAIL, Aws, SealedObjects
 from cplus.bootstrap import Parts
@@ -125,7 +126,11 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Run
         aws = Aws(**options(stack.aws.endpoint))
         parts = Parts(stack.settings, aws=aws)
         with pymongo.MongoClient[dict[str, Any]](stack.mongod.uri) as mongo:
-            yield Running(stack, mongo[stack.settings.mongo_database]["commits"], http, parts)
+            # As the store reads: what only the primary has yet, it does not see.
+            database = mongo.get_database(
+                stack.settings.mongo_database, read_concern=ReadConcern("majority")
+            )
+            yield Running(stack, database["commits"], http, parts)
         await parts.close()
         await aws.close()
 

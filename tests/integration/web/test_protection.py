@@ -45,6 +45,8 @@ async def test_hostile_words_are_only_words(web: Harness, browser: httpx.AsyncCl
             '<script src="/static/tab',
             '<script src="/static/reply',
             '<script src="/static/files',
+            '<script src="/static/saved',
+            '<script src="/static/notes',
             '<script src="/static/keys',
             '<script src="/static/app',
         ]
