@@ -93,6 +93,6 @@ async def test_a_note_is_shown_to_merchants_as_one(
     box = await mailbox(web)
     await decided(web, talk, "n1", "note", text="She <called>.", author=f"mailbox/{box}")
     page = (await browser.get(f"/conversations/{talk}")).text
-    assert "Note, only for you" in page
+    assert "Note: only your team sees it" in page
     assert "She &lt;called&gt;." in page
     assert "owner@acorn.example" in page.replace("<wbr>", "")
