@@ -13,8 +13,8 @@ from fastapi.responses import JSONResponse, Response
 from cplus.projections.queries import ConversationState, Filter
 from cplus.web.kit.deps import ConversationsDep, QueriesDep
 from cplus.web.kit.signed_in import MerchantDep
+from cplus.web.merchant.conversations.addresses import IdDep
 from cplus.web.merchant.conversations.inserting import offers
-from cplus.web.merchant.conversations.page import IdDep
 from cplus.web.merchant.conversations.thread import START, Shown, following, read_position
 from cplus.web.merchant.getting_started import STEPS_BY
 

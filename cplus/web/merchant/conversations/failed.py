@@ -12,7 +12,7 @@ from cplus.errors import InvalidInput
 from cplus.web.kit.deps import FailedRepliesDep, SignaturesDep
 from cplus.web.kit.forms import form_key, own_form
 from cplus.web.kit.signed_in import MerchantDep, see_other
-from cplus.web.merchant.conversations.page import FailureIdDep, IdDep, changed
+from cplus.web.merchant.conversations.addresses import FailureIdDep, IdDep, changed
 from cplus.web.merchant.conversations.problems import problem_of
 
 router = APIRouter(prefix="/conversations")

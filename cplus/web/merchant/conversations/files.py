@@ -18,7 +18,7 @@ from cplus.web.kit.file_links import ORIGINAL, FileLink, LinkOver
 from cplus.web.kit.frame import framing
 from cplus.web.kit.pages import PIECE
 from cplus.web.kit.signed_in import MerchantDep, see_other
-from cplus.web.merchant.conversations.page import MessageIdDep
+from cplus.web.merchant.conversations.addresses import MessageIdDep
 
 router = APIRouter()
 

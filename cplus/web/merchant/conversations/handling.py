@@ -8,13 +8,13 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from cplus.clock import zone
-from cplus.commands.conversations import handling
+from cplus.commands.conversations import answering, handling
 from cplus.commands.conversations.answering import Changed
 from cplus.errors import FormOfAnother, InvalidInput
 from cplus.web.kit.deps import ClockDep, ConversationsDep, SignaturesDep, WorkspaceDep
 from cplus.web.kit.forms import form_key, own_form
 from cplus.web.kit.signed_in import MerchantDep, see_other
-from cplus.web.merchant.conversations.page import IdDep, address_of, changed
+from cplus.web.merchant.conversations.addresses import IdDep, address_of, changed
 from cplus.web.merchant.inbox.moments import snoozed_until
 from cplus.web.merchant.inbox.place import CameFromDep, Place
 
@@ -28,6 +28,9 @@ _TAG = "tag-"
 @router.get("/{conversation_id}/wake")
 @router.get("/{conversation_id}/tags")
 @router.get("/{conversation_id}/priority")
+@router.get("/{conversation_id}/answer-to")
+@router.get("/{conversation_id}/close")
+@router.get("/{conversation_id}/reopen")
 async def again(conversation_id: IdDep, came: CameFromDep, _me: MerchantDep) -> Response:
     """For who loads the address of a form again."""
     return see_other(address_of(conversation_id, came))
@@ -168,6 +171,63 @@ async def prioritize(
         "prioritized",
         came,
     )
+
+
+@router.post("/{conversation_id}/answer-to")
+async def answer_to(
+    request: Request,
+    signatures: SignaturesDep,
+    use: ConversationsDep,
+    me: MerchantDep,
+    conversation_id: IdDep,
+    came: CameFromDep,
+) -> Response:
+    """Replies go to the sender of a message from now on."""
+    fields = await own_form(request, signatures, me.session)
+    outcome = await answering.answer_to(
+        me.shop,
+        conversation_id,
+        message_id=fields.get("message", ""),
+        key=form_key(fields),
+        actor=me.actor,
+        source="dashboard",
+        use=use,
+    )
+    return changed(conversation_id, "answers", outcome, came)
+
+
+@router.post("/{conversation_id}/close")
+async def close(
+    request: Request,
+    signatures: SignaturesDep,
+    use: ConversationsDep,
+    me: MerchantDep,
+    conversation_id: IdDep,
+    came: CameFromDep,
+) -> Response:
+    """The merchant is done with it."""
+    key = form_key(await own_form(request, signatures, me.session))
+    outcome = await answering.close(
+        me.shop, conversation_id, key=key, actor=me.actor, source="dashboard", use=use
+    )
+    return changed(conversation_id, "closed", outcome, came)
+
+
+@router.post("/{conversation_id}/reopen")
+async def reopen(
+    request: Request,
+    signatures: SignaturesDep,
+    use: ConversationsDep,
+    me: MerchantDep,
+    conversation_id: IdDep,
+    came: CameFromDep,
+) -> Response:
+    """The merchant takes it up again."""
+    key = form_key(await own_form(request, signatures, me.session))
+    outcome = await answering.reopen(
+        me.shop, conversation_id, key=key, actor=me.actor, source="dashboard", use=use
+    )
+    return changed(conversation_id, "reopened", outcome, came)
 
 
 async def _done(

@@ -12,7 +12,7 @@ from cplus.projections.checks.as_it_was import TooLong
 from cplus.web.kit.deps import HistoryDep, PagesDep, PastDep, QueriesDep
 from cplus.web.kit.signed_in import MerchantDep
 from cplus.web.merchant.conversations import thread
-from cplus.web.merchant.conversations.page import IdDep
+from cplus.web.merchant.conversations.addresses import IdDep
 
 router = APIRouter(prefix="/conversations")
 

@@ -18,7 +18,8 @@ from cplus.web.kit.forms import form_key, new_key, own_form
 from cplus.web.kit.signed_in import MerchantDep, see_other
 from cplus.web.kit.text import refusal as reason_of
 from cplus.web.kit.text import sentence
-from cplus.web.merchant.conversations.page import IdDep, View, ViewDep, changed
+from cplus.web.merchant.conversations.addresses import IdDep, changed
+from cplus.web.merchant.conversations.page import View, ViewDep
 from cplus.wording import worded
 
 router = APIRouter(prefix="/conversations")

@@ -21,8 +21,9 @@ from cplus.web.kit.forms import form_key, new_key, own_form
 from cplus.web.kit.signed_in import MerchantDep, see_other
 from cplus.web.kit.text import refusal as refused
 from cplus.web.kit.text import sentence
+from cplus.web.merchant.conversations.addresses import IdDep, MessageIdDep, changed
 from cplus.web.merchant.conversations.merging import NONE, may_take, named_in
-from cplus.web.merchant.conversations.page import IdDep, MessageIdDep, View, ViewDep, changed
+from cplus.web.merchant.conversations.page import View, ViewDep
 
 router = APIRouter(prefix="/conversations")
 

@@ -21,13 +21,8 @@ from cplus.web.kit.forms import form_key, new_key, own_form
 from cplus.web.kit.i18n import translated
 from cplus.web.kit.signed_in import MerchantDep, see_other
 from cplus.web.kit.text import refusal
-from cplus.web.merchant.conversations.page import (
-    IdDep,
-    Note,
-    ViewDep,
-    address_of,
-    show_page,
-)
+from cplus.web.merchant.conversations.addresses import IdDep, address_of
+from cplus.web.merchant.conversations.page import Note, ViewDep, show_page
 from cplus.web.merchant.inbox.place import CameFromDep
 from cplus.wording import worded
 

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse
 
 from cplus.actors import MAILBOX
 from cplus.clock import zone
 from cplus.commands import blocking
 from cplus.commands.conversations import answering
-from cplus.commands.conversations.answering import Changed, Conversations
+from cplus.commands.conversations.answering import Conversations
 from cplus.commands.conversations.failed import stopped
 from cplus.commands.conversations.refused import refused_text
 from cplus.commands.mailboxes import mailboxes_of
@@ -29,7 +27,6 @@ from cplus.events.aggregates.person_notes import PersonNote
 from cplus.events.aggregates.saved_replies import SavedReply
 from cplus.events.audit.history import SOON
 from cplus.events.files import StoredFile
-from cplus.events.names import failed_message
 from cplus.projections.queries import Conversation, CustomerDetail, FirstOrder, Queries
 from cplus.web.kit.deps import (
     ClockDep,
@@ -37,12 +34,12 @@ from cplus.web.kit.deps import (
     HeadDep,
     PagesDep,
     QueriesDep,
-    SignaturesDep,
 )
-from cplus.web.kit.forms import form_key, new_key, own_form
+from cplus.web.kit.forms import new_key
 from cplus.web.kit.pages import Pages
-from cplus.web.kit.signed_in import Merchant, MerchantDep, see_other
+from cplus.web.kit.signed_in import Merchant, MerchantDep
 from cplus.web.kit.upload_tokens import Offered
+from cplus.web.merchant.conversations.addresses import IdDep, is_id
 from cplus.web.merchant.conversations.beside import Beside, beside
 from cplus.web.merchant.conversations.held import held
 from cplus.web.merchant.conversations.problems import problem_words
@@ -140,33 +137,6 @@ _DONE: Final[dict[str, tuple[Callable[[Conversation], bool], str]]] = {
 }
 """What a command is called in an address: whether it is still true of the conversation, and the
 words for it. `-before`: its form had been sent already, and what it did then was undone since."""
-
-_ID: Final = re.compile(r"[a-z0-9]{1,64}")
-
-
-def is_id(text: str) -> bool:
-    """Whether it can be the id of a conversation or a message."""
-    return _ID.fullmatch(text) is not None
-
-
-async def _id(conversation_id: str) -> str:
-    if not is_id(conversation_id):
-        raise HTTPException(404)
-    return conversation_id
-
-
-async def _message_id(message_id: str) -> str:
-    return await _id(message_id)
-
-
-async def _failure_id(failure: str) -> str:
-    await _id(failed_message(failure))
-    return failure
-
-
-IdDep = Annotated[str, Depends(_id)]
-MessageIdDep = Annotated[str, Depends(_message_id)]
-FailureIdDep = Annotated[str, Depends(_failure_id)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -480,87 +450,3 @@ async def _stuck(view: View, thread: Thread, awaited: int) -> _Stuck:
     parked = await view.queries.parked(shop, [REPLIES.name])
     why = await held(view.use.recorder, shop, view.now) if unsent else ""
     return _Stuck(shown=not parked.isdisjoint(SHOWN_BY), sent=REPLIES.name in parked, held=why)
-
-
-@router.get("/{conversation_id}/reply")
-@router.get("/{conversation_id}/undo")
-@router.get("/{conversation_id}/answer-to")
-@router.get("/{conversation_id}/close")
-@router.get("/{conversation_id}/reopen")
-async def again(conversation_id: IdDep, came: CameFromDep, _me: MerchantDep) -> Response:
-    """For who loads the address of a form again that was answered with a page."""
-    return see_other(address_of(conversation_id, came))
-
-
-@router.post("/{conversation_id}/answer-to")
-async def answer_to(
-    request: Request,
-    signatures: SignaturesDep,
-    use: ConversationsDep,
-    me: MerchantDep,
-    conversation_id: IdDep,
-    came: CameFromDep,
-) -> Response:
-    """Replies go to the sender of a message from now on."""
-    fields = await own_form(request, signatures, me.session)
-    outcome = await answering.answer_to(
-        me.shop,
-        conversation_id,
-        message_id=fields.get("message", ""),
-        key=form_key(fields),
-        actor=me.actor,
-        source="dashboard",
-        use=use,
-    )
-    return changed(conversation_id, "answers", outcome, came)
-
-
-@router.post("/{conversation_id}/close")
-async def close(
-    request: Request,
-    signatures: SignaturesDep,
-    use: ConversationsDep,
-    me: MerchantDep,
-    conversation_id: IdDep,
-    came: CameFromDep,
-) -> Response:
-    """The merchant is done with it."""
-    key = form_key(await own_form(request, signatures, me.session))
-    outcome = await answering.close(
-        me.shop, conversation_id, key=key, actor=me.actor, source="dashboard", use=use
-    )
-    return changed(conversation_id, "closed", outcome, came)
-
-
-@router.post("/{conversation_id}/reopen")
-async def reopen(
-    request: Request,
-    signatures: SignaturesDep,
-    use: ConversationsDep,
-    me: MerchantDep,
-    conversation_id: IdDep,
-    came: CameFromDep,
-) -> Response:
-    """The merchant takes it up again."""
-    key = form_key(await own_form(request, signatures, me.session))
-    outcome = await answering.reopen(
-        me.shop, conversation_id, key=key, actor=me.actor, source="dashboard", use=use
-    )
-    return changed(conversation_id, "reopened", outcome, came)
-
-
-def changed(
-    conversation_id: str, done: str, outcome: Changed, came: Place | None = None
-) -> Response:
-    """Back to the conversation, which says what was done."""
-    before = "-before" if outcome.undone else ""
-    # No fragment: what changed stands beside the title.
-    told = {"done": f"{done}{before}", "at": outcome.position}
-    return see_other(address_of(conversation_id, came, **told))
-
-
-def address_of(conversation_id: str, came: Place | None = None, **told: Any) -> str:
-    """The page of a conversation, which keeps from which list it was opened, with what it says."""
-    named = {**told, "list": came.query if came else ""}
-    query = urlencode({name: value for name, value in named.items() if value})
-    return f"/conversations/{conversation_id}{f'?{query}' if query else ''}"

@@ -37,16 +37,9 @@ from cplus.web.kit.i18n import translated
 from cplus.web.kit.signed_in import MerchantDep, see_other
 from cplus.web.kit.text import refusal
 from cplus.web.kit.upload_tokens import OwnForm
+from cplus.web.merchant.conversations.addresses import IdDep, address_of, is_id
 from cplus.web.merchant.conversations.inserting import all_saved, filled_for, refuse_unfilled
-from cplus.web.merchant.conversations.page import (
-    IdDep,
-    View,
-    ViewDep,
-    Written,
-    address_of,
-    is_id,
-    show_page,
-)
+from cplus.web.merchant.conversations.page import View, ViewDep, Written, show_page
 from cplus.web.merchant.inbox.place import CameFromDep, Place
 from cplus.wording import worded
 
@@ -66,6 +59,13 @@ UPLOAD_OVER: Final = worded("a file was chosen too long ago, or for another form
 SENT_BEFORE: Final = worded(
     "You already sent this form with another text. Send it again to send this one too."
 )
+
+
+@router.get("/{conversation_id}/reply")
+@router.get("/{conversation_id}/undo")
+async def again(conversation_id: IdDep, came: CameFromDep, _me: MerchantDep) -> Response:
+    """For who loads the address of a form again that was answered with a page."""
+    return see_other(address_of(conversation_id, came))
 
 
 @router.post("/{conversation_id}/reply")

@@ -10,7 +10,7 @@ from cplus.commands.conversations import spam
 from cplus.web.kit.deps import ConversationsDep, SignaturesDep
 from cplus.web.kit.forms import form_key, own_form
 from cplus.web.kit.signed_in import MerchantDep, see_other
-from cplus.web.merchant.conversations.page import IdDep, changed
+from cplus.web.merchant.conversations.addresses import IdDep, changed
 from cplus.web.merchant.inbox.place import CameFromDep
 from cplus.web.merchant.inbox.quarantine import kind_of
 

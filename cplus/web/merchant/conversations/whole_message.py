@@ -17,7 +17,7 @@ from cplus.events.base import kept
 from cplus.mail import InboundMail, Invite, html_text, lines_of, parse, read_invites
 from cplus.web.kit.deps import MessageFilesDep, PagesDep, StoredMailsDep
 from cplus.web.kit.signed_in import MerchantDep
-from cplus.web.merchant.conversations.page import IdDep, MessageIdDep
+from cplus.web.merchant.conversations.addresses import IdDep, MessageIdDep
 
 router = APIRouter(prefix="/conversations")
 

@@ -18,7 +18,7 @@ from cplus.web.kit.deps import ConversationsDep, HeadDep, PagesDep, QueriesDep, 
 from cplus.web.kit.forms import form_key, new_key, own_form
 from cplus.web.kit.pages import Pages
 from cplus.web.kit.signed_in import Merchant, MerchantDep, see_other
-from cplus.web.merchant.conversations.page import address_of, is_id
+from cplus.web.merchant.conversations.addresses import address_of, is_id
 from cplus.web.merchant.conversations.thread import caught_up
 from cplus.web.merchant.inbox.place import CameFromDep, Place
 from cplus.web.merchant.privacy.exports import PersonDep

@@ -16,7 +16,7 @@ from cplus.web.kit.deps import ConversationsDep, PagesDep, QueriesDep, Signature
 from cplus.web.kit.forms import new_key, own_form
 from cplus.web.kit.pages import links
 from cplus.web.kit.signed_in import MerchantDep, see_other
-from cplus.web.merchant.conversations.page import MessageIdDep
+from cplus.web.merchant.conversations.addresses import MessageIdDep
 from cplus.web.merchant.conversations.thread import caught_up
 from cplus.web.merchant.conversations.whole_message import WholeMails
 from cplus.wording import worded

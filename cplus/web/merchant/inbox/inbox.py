@@ -17,7 +17,7 @@ from cplus.web.kit.deps import HeadDep, MailDomainDep, PagesDep
 from cplus.web.kit.forms import new_key
 from cplus.web.kit.i18n import ngettext
 from cplus.web.kit.signed_in import Merchant, see_other
-from cplus.web.merchant.conversations.page import is_id
+from cplus.web.merchant.conversations.addresses import is_id
 from cplus.web.merchant.conversations.thread import caught_up
 from cplus.web.merchant.getting_started import STEPS, Guide, guide_of
 from cplus.web.merchant.inbox.bulk import left_of, told_of
