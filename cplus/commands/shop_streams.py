@@ -1,4 +1,5 @@
-"""What is decided about a shop as a whole, in a stream of its own: settings, segments, team.
+"""What is decided about a shop as a whole, in a stream of its own: settings, segments, saved
+replies, team.
 
 What was decided before the shop was erased counts no more.
 """
@@ -10,17 +11,17 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from cplus.actors import Actor, Source
-from cplus.events.aggregates.base import Aggregate
+from cplus.events.aggregates.of_shop import OfShop
 from cplus.events.log.commit import Draft
 from cplus.events.names import SHOP_ERASED_REF, command_claim
 from cplus.events.recording import Recorder
 from cplus.events.repository import decided
 
-T = TypeVar("T", bound=Aggregate)
+T = TypeVar("T", bound=OfShop)
 
 
 async def load_of_shop(kind: type[T], recorder: Recorder, shop: str, stream: str) -> T:
-    """The aggregate, one with `forget`, by the shop's log."""
+    """The aggregate by the shop's log."""
     # Every page loads some: it waits for both at once.
     found, erased = await asyncio.gather(
         recorder.load(kind, shop, stream), recorder.store.by_ref(shop, SHOP_ERASED_REF, 1)

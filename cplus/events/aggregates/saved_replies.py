@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import singledispatchmethod
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from cplus.errors import InvalidInput
-from cplus.events.aggregates.base import Aggregate
+from cplus.events.aggregates.of_shop import OfShop
 from cplus.events.aggregates.tags import plain_name
 from cplus.events.base import AggregateEvent
 from cplus.events.catalogue.saved_replies import ReplyRemoved, ReplySaved
@@ -34,23 +34,14 @@ class SavedReply(NamedTuple):
     changed_at: datetime
 
 
-class SavedReplies(Aggregate):
+class SavedReplies(OfShop):
     """Stream `saved_replies/<host>`."""
-
-    def __init__(self) -> None:
-        self._anew = False
-        self._begin()
 
     def _begin(self) -> None:
         self.replies: dict[str, SavedReply] = {}
         """By their ids, in the order in which they were made."""
         self.sealed_as = ""
         """Whose key seals them; empty before the first."""
-
-    def forget(self) -> None:
-        """The shop was erased since its last event: what is decided next begins anew."""
-        self._begin()
-        self._anew = True
 
     def check(self, *, reply: str, name: str, text: str, seen: int) -> None:
         """Raises InvalidInput if the reply is not as whoever writes it saw it last: `seen` is its
@@ -107,14 +98,6 @@ class SavedReplies(Aggregate):
         """Removes the reply; again changes nothing."""
         if reply in self.replies:
             self._set(ReplyRemoved, reply=reply, now=now)
-
-    def _set(self, kind: type[AggregateEvent], *, now: datetime, **fields: Any) -> None:
-        self.trigger_event(kind, anew=self._anew, timestamp=now, **fields)
-
-    def _apply(self, *, anew: bool) -> None:
-        self._anew = False
-        if anew:
-            self._begin()
 
     @singledispatchmethod
     def evolve(self, event: AggregateEvent) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import singledispatchmethod
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from cplus.errors import InvalidInput
-from cplus.events.aggregates.base import Aggregate
+from cplus.events.aggregates.of_shop import OfShop
 from cplus.events.aggregates.tags import plain_name
 from cplus.events.base import AggregateEvent
 from cplus.events.catalogue.segments import CustomersExported, SegmentRemoved, SegmentSaved
@@ -32,23 +32,14 @@ class Segment(NamedTuple):
         return Definition.read(self.stored)
 
 
-class Segments(Aggregate):
+class Segments(OfShop):
     """Stream `segments/<host>`."""
-
-    def __init__(self) -> None:
-        self._anew = False
-        self._begin()
 
     def _begin(self) -> None:
         self.segments: dict[str, Segment] = {}
         """By their ids, in the order in which they were made."""
         self.sealed_as = ""
         """Whose key seals them; empty before the first."""
-
-    def forget(self) -> None:
-        """The shop was erased since its last event: what is decided next begins anew."""
-        self._begin()
-        self._anew = True
 
     def save(
         self, *, segment: str, name: str, definition: Definition, person: str, now: datetime
@@ -89,14 +80,6 @@ class Segments(Aggregate):
             customers=customers,
             now=now,
         )
-
-    def _set(self, kind: type[AggregateEvent], *, now: datetime, **fields: Any) -> None:
-        self.trigger_event(kind, anew=self._anew, timestamp=now, **fields)
-
-    def _apply(self, *, anew: bool) -> None:
-        self._anew = False
-        if anew:
-            self._begin()
 
     @singledispatchmethod
     def evolve(self, event: AggregateEvent) -> None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime
 from functools import singledispatchmethod
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from cplus.errors import InvalidInput
 from cplus.events.aggregates.auto_reply import MAX_AUTO_REPLY, AutoReply, check
@@ -72,10 +72,6 @@ class Limited(NamedTuple):
 class ShopSettings(Tagging):
     """Stream `settings/<host>`. Starts with what a shop has that set nothing."""
 
-    def __init__(self) -> None:
-        self._anew = False
-        self._begin()
-
     def _begin(self) -> None:
         self._begin_tags()
         self.signatures: dict[str | None, str] = {}
@@ -94,11 +90,6 @@ class ShopSettings(Tagging):
         """When it last reached each limit of what it may send in a day."""
         self.domain: SenderDomain | None = None
         """The merchant's own domain, if they added one."""
-
-    def forget(self) -> None:
-        """The shop was erased since its last event: what is decided next begins anew."""
-        self._begin()
-        self._anew = True
 
     def signature(self, user: str | None = None) -> str:
         """What stands below a reply of this user, by the id of the actor; empty for nothing."""
@@ -223,15 +214,6 @@ class ShopSettings(Tagging):
         """What was found of the domain; of another one than the shop has, nothing."""
         if self.domain is not None and self.domain.name == domain and self.domain.found != found:
             self._set(SenderDomainChecked, domain=domain, now=now, **found._asdict())
-
-    def _set(self, kind: type[AggregateEvent], *, now: datetime, **fields: Any) -> None:
-        self.trigger_event(kind, anew=self._anew, timestamp=now, **fields)
-
-    def _apply(self, *, anew: bool) -> None:
-        """Called by each case of `evolve` before it changes anything."""
-        self._anew = False
-        if anew:
-            self._begin()
 
     @singledispatchmethod
     def evolve(self, event: AggregateEvent) -> None:

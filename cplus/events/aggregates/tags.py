@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from cplus.errors import InvalidInput, NotFound
-from cplus.events.aggregates.base import Aggregate
+from cplus.events.aggregates.of_shop import OfShop
 from cplus.events.base import AggregateEvent
 from cplus.events.catalogue.handling import Priority
 from cplus.events.catalogue.tags import (
@@ -54,17 +54,8 @@ class View(NamedTuple):
     shows: Shown
 
 
-class Tagging(Aggregate):
+class Tagging(OfShop):
     """The tags and views of a shop, as a part of its settings."""
-
-    tags: dict[str, Tag]
-    """By their ids, in the order in which they were made."""
-    views: dict[str, View]
-    sealed_as: str
-    """Whose key seals their names; empty before the first."""
-
-    def _set(self, kind: type[AggregateEvent], *, now: datetime, **fields: Any) -> None:
-        raise NotImplementedError
 
     def make_tag(self, *, tag: str, name: str, colour: str, person: str, now: datetime) -> None:
         """Makes a tag with this id. Raises InvalidInput if its name or colour cannot be, or if
@@ -139,8 +130,13 @@ class Tagging(Aggregate):
             raise InvalidInput(reason=worded("there is a tag with this name already"))
         return name
 
+    # Not on the class: of fields there the library makes arguments of `__init__`.
     def _begin_tags(self) -> None:
-        self.tags, self.views, self.sealed_as = {}, {}, ""
+        self.tags: dict[str, Tag] = {}
+        """By their ids, in the order in which they were made."""
+        self.views: dict[str, View] = {}
+        self.sealed_as = ""
+        """Whose key seals their names; empty before the first."""
 
     def _evolve_tags(self, event: AggregateEvent) -> None:
         match event:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import singledispatchmethod
-from typing import Any, Final, get_args
+from typing import Final, get_args
 
 from cplus.actors import ADMIN, LOCAL, MERCHANT
 from cplus.errors import InvalidInput, NotFound
-from cplus.events.aggregates.base import Aggregate
+from cplus.events.aggregates.of_shop import OfShop
 from cplus.events.base import AggregateEvent
 from cplus.events.catalogue.team import (
     AccountOwnerNamed,
@@ -27,12 +27,8 @@ MAX_MEMBERS: Final = 500
 _NOBODY_KNOWN: Final = (ADMIN.author, MERCHANT.author)  # Shopify did not say who of them it is
 
 
-class Team(Aggregate):
+class Team(OfShop):
     """Stream `team/<host>`."""
-
-    def __init__(self) -> None:
-        self._anew = False
-        self._begin()
 
     def _begin(self) -> None:
         self.members: dict[str, Role | None] = {}
@@ -42,11 +38,6 @@ class Team(Aggregate):
         self.account_owner: str | None = None
         """The member who owns the shop's account at Shopify, if that is known: an owner here
         too."""
-
-    def forget(self) -> None:
-        """The shop was erased since its last event: what is decided next begins anew."""
-        self._begin()
-        self._anew = True
 
     def role_of(self, member: str) -> Role | None:
         """What a member may do, also one who was not here yet; None if they were taken out. Whoever
@@ -107,14 +98,6 @@ class Team(Aggregate):
             )
         if "owner" not in {**self.members, member: role}.values():
             raise InvalidInput(reason=worded("a team needs an owner: make somebody else one first"))
-
-    def _set(self, kind: type[AggregateEvent], *, now: datetime, **fields: Any) -> None:
-        self.trigger_event(kind, anew=self._anew, timestamp=now, **fields)
-
-    def _apply(self, *, anew: bool) -> None:
-        self._anew = False
-        if anew:
-            self._begin()
 
     @singledispatchmethod
     def evolve(self, event: AggregateEvent) -> None:
