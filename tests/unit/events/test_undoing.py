@@ -10,8 +10,8 @@ from functools import partial
 from typing import Any
 
 import pytest
+from hypothesis import example, settings
 from hypothesis import given as given_any
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from cplus.errors import InvalidInput
@@ -61,6 +61,7 @@ def taken_back(talk: Conversation, versions: set[int], **more: Any) -> list[str]
 
 
 @settings(max_examples=60)
+@example(["for a reply", "spam"], "close")  # spam keeps its snooze, and closing ends it
 @given_any(st.lists(st.sampled_from(sorted(ACTS)), max_size=6), st.sampled_from(sorted(ACTS)))
 def test_whatever_was_done_is_brought_back_to_how_it_stood(before: list[str], act: str) -> None:
     talk = given(started, received)

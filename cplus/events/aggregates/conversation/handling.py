@@ -53,6 +53,22 @@ def snooze(
         raise refused("past")
     if until is not None and until > now + MAX_SNOOZE:
         raise refused("far")
+    _put_off(talk, until, until_reply, now)
+
+
+def snooze_again(
+    talk: ConversationState, *, until: datetime | None, until_reply: bool, now: datetime
+) -> None:
+    """Puts it off as it was before, unless that time has passed or it is closed by now. One that
+    was marked as spam kept its snooze, so that is no reason against it."""
+    _check(talk)
+    if talk.open and (until is None or until > now):
+        _put_off(talk, until, until_reply, now)
+
+
+def _put_off(
+    talk: ConversationState, until: datetime | None, until_reply: bool, now: datetime
+) -> None:
     before = (talk.handling.snoozed_until, talk.handling.snoozed_for_reply)
     if before != (until, until_reply):
         talk.trigger_event(ConversationSnoozed, until=until, until_reply=until_reply, timestamp=now)

@@ -46,5 +46,5 @@ def _snooze_again(
 ) -> None:
     if until is None and not for_reply:
         handling.wake(talk, now=now)
-    elif talk.open and not talk.spam and (until is None or until > now):
-        handling.snooze(talk, until=until, until_reply=for_reply, now=now)
+    else:
+        handling.snooze_again(talk, until=until, until_reply=for_reply, now=now)
