@@ -15,7 +15,6 @@ KEPT: Final = timedelta(days=180)
 """How long somebody is known who was not here since."""
 _NOTED: Final = timedelta(days=1)  # a visit is noted once in that time
 _LONGEST: Final = 100  # characters of a name
-_MOST: Final = 200  # members that a page lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +29,12 @@ class Member:
     """Whether single keys are shortcuts."""
 
 
-class Visit(NamedTuple):
-    """A visit of a member, and who works beside them."""
+class Known(NamedTuple):
+    """A member of staff who was here, and who that is."""
 
     member: Member
-    ids: list[str]
-    """Of all who were here, in their order."""
-
-
-class Known(NamedTuple):
-    """What is known of who a member is."""
-
+    seen_at: datetime
+    """The last visit that was noted."""
     name: str
     """Empty where Shopify has none, or was not asked yet."""
     asked_at: datetime | None
@@ -57,8 +51,12 @@ class Members:
         self._rows = database[self.NAME]
         self._sealed = SealedValues(application_secret, "staff-names")
 
-    async def visit(self, shop: str, member: str, now: datetime) -> Member:
-        """The member who is here; notes that once a day."""
+    async def visit(
+        self, shop: str, member: str, now: datetime, known: Known | None = None
+    ) -> Member:
+        """The member who is here; notes that once a day. `known`: what was read of them already."""
+        if known and known.seen_at + _NOTED > now:
+            return known.member
         row = await self._rows.find_one({"_id": f"{shop}/{member}"})
         if row is None or row["seen_at"] + _NOTED <= now:
             told = {"shop": shop, "member": member, "seen_at": now, "expires_at": now + KEPT}
@@ -83,12 +81,12 @@ class Members:
 
     async def known(self, shop: str, most: int = 500) -> dict[str, Known]:
         """Who is known, by the ids of the members; of those who were here."""
-        shown = {"member": 1, "name": 1, "asked_at": 1}
-        rows = await self._rows.find({"shop": shop}, shown).to_list(most)
-        return {
-            row["member"]: Known(self._name(shop, row.get("name")), row.get("asked_at"))
-            for row in rows
-        }
+        rows = await self._rows.find({"shop": shop}).to_list(most)
+        return {row["member"]: self._known(shop, row) for row in rows}
+
+    def _known(self, shop: str, row: Mapping[str, Any]) -> Known:
+        name = self._name(shop, row.get("name"))
+        return Known(_member(row), row["seen_at"], name, row.get("asked_at"))
 
     def _name(self, shop: str, sealed: bytes | None) -> str:
         if sealed is None:
@@ -101,17 +99,6 @@ class Members:
     async def knows(self, shop: str, member: str) -> bool:
         """Whether a member with this id was here."""
         return await self._rows.find_one({"_id": f"{shop}/{member}"}, {"_id": 1}) is not None
-
-    async def visit_others(self, shop: str, member: str, now: datetime) -> Visit:
-        """As `visit`, with the ids of those who were here; mostly by one question."""
-        shown = {"member": 1, "since": 1, "keys": 1, "seen_at": 1}
-        found = await self._rows.find({"shop": shop}, shown).to_list(_MOST)
-        own = next((row for row in found if row["member"] == member), None)
-        if own is None or own["seen_at"] + _NOTED <= now:
-            here = await self.visit(shop, member, now)
-        else:
-            here = _member(own)
-        return Visit(here, sorted({member, *(row["member"] for row in found)}))
 
 
 def _member(row: Mapping[str, Any]) -> Member:

@@ -54,6 +54,7 @@ from cplus.web.kit.id_tokens import (
     named_shops,
 )
 from cplus.wording import worded
+from cplus.workspace.members import Known
 
 log = structlog.get_logger()
 
@@ -74,6 +75,8 @@ class Merchant:
     """Who works in the shop."""
     names: Mapping[str, str] = field(default_factory=dict)
     """What members of the team are called, by their ids, as far as it is known."""
+    here: Mapping[str, Known] = field(default_factory=dict)
+    """Who of the staff was here, by their ids."""
     frame: Frame | None = None
     """What a page of theirs in the Admin's frame knows of itself; None in a window of its own."""
 
@@ -228,7 +231,7 @@ async def _merchant(request: Request, asking: Asking, *, may_install: bool) -> M
     own = names.get(session.actor.author)
     if own and not session.actor.called:
         session = replace(session, actor=replace(session.actor, called=own))
-    return Merchant(session, row, asking.signatures.form_token(session), team, names, frame)
+    return Merchant(session, row, asking.signatures.form_token(session), team, names, known, frame)
 
 
 async def _with(session: Session, team: Team, use: Conversations) -> Team:

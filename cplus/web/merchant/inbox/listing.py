@@ -58,18 +58,19 @@ class Desks:
     async def desk(self) -> Desk:
         """For the merchant of the request."""
         me, now = self.me, self.clock()
-        (member, ids), settings = await asyncio.gather(
-            self.workspace.members.visit_others(me.shop, me.actor.author, now),
+        own = me.actor.author
+        member, settings = await asyncio.gather(
+            self.workspace.members.visit(me.shop, own, now, me.here.get(own)),
             settings_of(self.use.recorder, me.shop),
         )
-        known = {*ids, *me.team.members}
+        known = {*me.here, *me.team.members}
         can = (one for one in known if may(me.team.role_of(one), "converse"))
-        names = {one: me.called(one) for one in {*can, me.actor.author}}
+        names = {one: me.called(one) for one in {*can, own}}
         ordered = sorted(settings.tags.values(), key=lambda tag: tag.name.casefold())
         return Desk(
             me,
             member,
-            dict(sorted(names.items(), key=lambda one: (one[0] != me.actor.author, one[1]))),
+            dict(sorted(names.items(), key=lambda one: (one[0] != own, one[1]))),
             {tag.id: tag for tag in ordered},
             views_of(settings),
         )
