@@ -387,6 +387,10 @@ async def test_claims_refs_and_correlations_are_read_in_batches(store: EventStor
     counted = [await store.count_ref(SHOP, "person/p", most) for most in (0, 3, 4, 5)]
     assert counted == [0, 3, 4, 4]
     assert await store.count_ref(SHOP, "person/q", 5) == 0
+    every = [c.position async for c in store.iterate_ref(SHOP, "person/p")]
+    for most in (0, 3, 4, 5):
+        assert await store.positions_of_ref(SHOP, "person/p", most) == every[:most]
+    assert await store.positions_of_ref(SHOP, "person/q", 5) == []
 
 
 async def test_a_read_leaves_the_cause_out_unless_it_is_asked_for(store: EventStore) -> None:

@@ -105,8 +105,8 @@ class Commits(Protocol):
         position and, unless it is the `only` one, those of the shops behind it; by shop and
         position."""
 
-    async def mentions(self, shop: str, ref: str, limit: int) -> int:
-        """The number of commits with the ref; examines at most `limit`."""
+    async def positions_of(self, shop: str, ref: str, limit: int) -> list[int]:
+        """The positions of the first `limit` commits with the ref, in order; none for 0."""
 
     def recorded(
         self, since: datetime, before: datetime, limit: int = 0

@@ -225,10 +225,10 @@ class MemoryCommits:
         ]
         return rows[:limit]
 
-    async def mentions(self, shop: str, ref: str, limit: int) -> int:
-        """The number of commits with the ref, up to the limit."""
+    async def positions_of(self, shop: str, ref: str, limit: int) -> list[int]:
+        """The positions of commits with the ref; see Commits."""
         await asyncio.sleep(0)
-        return min(len(self._rows(shop).refs.get(ref, [])), max(limit, 0))
+        return self._rows(shop).refs.get(ref, [])[: max(limit, 0)]
 
     async def recorded(
         self, since: datetime, before: datetime, limit: int = 0

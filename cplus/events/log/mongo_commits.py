@@ -221,13 +221,18 @@ class MongoCommits:
                 found += await rows.limit(limit - len(found)).to_list(limit)
         return found
 
-    async def mentions(self, shop: str, ref: str, limit: int) -> int:
-        """The number of commits; see Commits."""
+    async def positions_of(self, shop: str, ref: str, limit: int) -> list[int]:
+        """The positions of commits with the ref; see Commits."""
+        if limit <= 0:
+            return []
         # From the index alone: a commit may be large.
         cursor = self.collection.find(
-            {"shop": shop, "refs": ref}, {"_id": 0, "position": 1}, hint="refs"
+            {"shop": shop, "refs": ref},
+            {"_id": 0, "position": 1},
+            sort=[("position", 1)],
+            hint="refs",
         )
-        return len(await _all(cursor, limit)) if limit > 0 else 0
+        return [row["position"] for row in await _all(cursor, limit)]
 
     async def recorded(
         self, since: datetime, before: datetime, limit: int = 0

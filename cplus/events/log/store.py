@@ -296,7 +296,12 @@ class EventStore:
 
     async def count_ref(self, shop: str, ref: str, most: int) -> int:
         """The number of commits with the ref, or `most` if there are at least that many."""
-        return await self._log.mentions(shop, ref, most)
+        return len(await self._log.positions_of(shop, ref, most))
+
+    async def positions_of_ref(self, shop: str, ref: str, most: int) -> list[int]:
+        """The positions of the first `most` commits with the ref, in ascending order. Reads no
+        commit, so thousands take milliseconds."""
+        return await self._log.positions_of(shop, ref, most)
 
     async def iterate_ref(
         self,

@@ -90,6 +90,12 @@ async def conversation_at(
     )
 
 
+async def steps_of(store: EventStore, shop: str, conversation_id: str) -> list[int]:
+    """The positions of the commits about a conversation, in order: the first LONGEST. Empty if
+    there is no such conversation."""
+    return await store.positions_of_ref(shop, conversation_stream(conversation_id), LONGEST)
+
+
 async def _moved_here(
     reader: EventReader, commits: Sequence[Commit], conversation_id: str
 ) -> list[str]:

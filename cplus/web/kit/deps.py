@@ -38,7 +38,7 @@ from cplus.privacy.certificates import Certificates
 from cplus.privacy.export import Export, gather
 from cplus.privacy.sessions import EndedSessions, UsedLinks, UsedTokens
 from cplus.privacy.token_tries import TokenTries
-from cplus.projections.checks.as_it_was import Past, conversation_at
+from cplus.projections.checks.as_it_was import Past, conversation_at, steps_of
 from cplus.projections.groups import ALL
 from cplus.projections.lag.overview import Overview, overview
 from cplus.projections.queries import Queries
@@ -105,6 +105,14 @@ class ReadPast(Protocol):
 
     async def __call__(self, shop: str, conversation_id: str, position: int) -> Past | None:
         """Right after the commit at that position."""
+        ...
+
+
+class ReadSteps(Protocol):
+    """Reads when a conversation changed."""
+
+    async def __call__(self, shop: str, conversation_id: str) -> Sequence[int]:
+        """The positions of its commits, in order: of as many as can be shown as they were."""
         ...
 
 
@@ -360,6 +368,10 @@ async def _past(request: Request) -> ReadPast:
     return partial(conversation_at, parts.store, parts.reader)
 
 
+async def _steps(request: Request) -> ReadSteps:
+    return partial(steps_of, _parts(request).store)
+
+
 async def _is_known(request: Request) -> IsKnown:
     parts = _parts(request)
     return partial(is_known, parts.store, parts.reader)
@@ -440,6 +452,7 @@ UntranslatedDep = Annotated[CountUntranslated, Depends(_untranslated)]
 DeadLettersDep = Annotated[DeadLetters, Depends(_dead_letters)]
 HistoryDep = Annotated[ReadHistory, Depends(_history)]
 PastDep = Annotated[ReadPast, Depends(_past)]
+StepsDep = Annotated[ReadSteps, Depends(_steps)]
 GatherDep = Annotated[Gather, Depends(_gather)]
 ExportsDep = Annotated[Exports, Depends(_exports)]
 ErasuresDep = Annotated[Erasures, Depends(_erasures)]

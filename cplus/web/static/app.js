@@ -282,6 +282,7 @@ function beginPage() {
   keepNote();
   chooseFiles();
   findSaved();
+  followSteps();
   followNews();
 }
 function endPage() {

@@ -133,6 +133,12 @@ let shown = pageOf(location.href); // the page that is in place
 let visits = 0;
 let under = null; // the fetch of the page that is on its way
 
+// A script of the page has put another page's parts in place.
+function movedTo(address) {
+  history.replaceState({ scroll: window.scrollY }, "", kept(address));
+  shown = pageOf(location.href);
+}
+
 // Loads a page and shows it. `push`: as a new step of the history. Whether it was shown.
 async function visit(address, { push = true, scroll = 0, init = {}, quiet = false, form = null, submitter = null } = {}) {
   const mine = ++visits;
@@ -266,7 +272,7 @@ function withoutBridge() {
 }
 
 function begin() {
-  window.embedded = { fetch: authorised, notConfirmed };
+  window.embedded = { fetch: authorised, notConfirmed, movedTo };
   history.scrollRestoration = "manual";
   history.replaceState({ scroll: 0 }, "", kept(location.href));
   document.addEventListener("click", onClick);

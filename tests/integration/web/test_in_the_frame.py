@@ -92,6 +92,11 @@ async def test_what_was_done_is_a_toast_and_what_was_typed_stays(admin: Framed, 
     await expect(frame.get_by_label("Reply to Ada Brandt")).to_have_value("Half an ans")
     await frame.get_by_role("link", name="History").click()
     await expect(frame.get_by_role("heading", name="History")).to_be_visible()
+    await frame.locator(".deeds time").first.click()
+    await frame.get_by_role("slider").press("ArrowLeft")
+    await expect(frame.locator(".head .chip", has_text="Closed")).to_have_count(0)
+    await page.go_back()
+    await expect(frame.locator(".deeds time").first).to_be_visible()
     await page.go_back()
     await expect(frame.get_by_label("Reply to Ada Brandt")).to_have_value("Half an ans")
 
