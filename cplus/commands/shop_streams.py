@@ -6,14 +6,13 @@ What was decided before the shop was erased counts no more.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cplus.actors import Actor, Source
 from cplus.events.aggregates.of_shop import OfShop
 from cplus.events.log.commit import Draft
-from cplus.events.names import SHOP_ERASED_REF, command_claim
+from cplus.events.names import SHOP_ERASED_REF, claimed_stream, command_claim
 from cplus.events.recording import Recorder
 from cplus.events.repository import decided
 
@@ -22,16 +21,26 @@ T = TypeVar("T", bound=OfShop)
 
 async def load_of_shop(kind: type[T], recorder: Recorder, shop: str, stream: str) -> T:
     """The aggregate by the shop's log."""
-    # Every page loads some: it waits for both at once.
-    found, erased = await asyncio.gather(
-        recorder.load(kind, shop, stream), recorder.store.by_ref(shop, SHOP_ERASED_REF, 1)
-    )
-    if found.version and erased:
-        newest = await recorder.store.by_ref(shop, stream, 1)
-        if newest and newest[0].position < erased[0].position:
-            found.forget()
+    [found] = await load_all_of_shop(recorder, shop, (kind, stream))
     loaded: T = found
     return loaded
+
+
+async def load_all_of_shop(
+    recorder: Recorder, shop: str, *wanted: tuple[type[OfShop], str]
+) -> list[Any]:
+    """The aggregates of these streams by the shop's log, by one query: every page loads some."""
+    streams = [stream for _, stream in wanted]
+    commits = await recorder.store.of_streams(shop, streams, [SHOP_ERASED_REF])
+    erased = max((one.position for one in commits if SHOP_ERASED_REF in one.refs), default=0)
+    found = []
+    for kind, stream in wanted:
+        own = [one for one in commits if stream in map(claimed_stream, one.claims)]
+        aggregate = await recorder.made_of(kind, stream, own)
+        if own and own[-1].position < erased:
+            aggregate.forget()
+        found.append(aggregate)
+    return found
 
 
 async def change_of_shop(

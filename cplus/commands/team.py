@@ -13,11 +13,12 @@ import structlog
 
 from cplus.actors import Actor, Source
 from cplus.clock import Clock
-from cplus.commands.shop_streams import change_of_shop, load_of_shop
+from cplus.commands.shop_streams import change_of_shop, load_all_of_shop, load_of_shop
 from cplus.errors import ShopifyError
+from cplus.events.aggregates.settings import ShopSettings
 from cplus.events.aggregates.team import Team
 from cplus.events.catalogue.team import Role
-from cplus.events.names import team_stream
+from cplus.events.names import settings_stream, team_stream
 from cplus.events.recording import Recorder
 from cplus.ids import random_id
 from cplus.shopify.oauth import StaffUser
@@ -64,6 +65,14 @@ def may(role: Role | None, act: Act) -> bool:
 async def team_of(recorder: Recorder, shop: str) -> Team:
     """The team, by the shop's log. What was before the shop was erased counts no more."""
     return await load_of_shop(Team, recorder, shop, team_stream(shop))
+
+
+async def team_and_settings_of(recorder: Recorder, shop: str) -> tuple[Team, ShopSettings]:
+    """Who works in the shop, and what is set there: what most pages are made with."""
+    team, settings = await load_all_of_shop(
+        recorder, shop, (Team, team_stream(shop)), (ShopSettings, settings_stream(shop))
+    )
+    return team, settings
 
 
 async def see(shop: str, actor: Actor, *, source: Source, recorder: Recorder, clock: Clock) -> Team:

@@ -13,7 +13,7 @@ from typing import Any, overload
 
 from cplus.errors import DecisionOvertaken
 from cplus.events.base import Cause, NewEvent
-from cplus.events.log.commit import Draft
+from cplus.events.log.commit import Commit, Draft
 from cplus.events.log.outcomes import AlreadyRecorded, Appended, Conflict, Outcome, settled
 from cplus.events.log.store import EventStore
 from cplus.events.nudges import News, Nudger
@@ -49,6 +49,10 @@ class Recorder:
     async def load(self, kind: Decider, shop: str, stream: str) -> Any:
         """The aggregate, folded from its whole stream; empty (version 0) if there is no stream."""
         return await self._repository.load(kind, shop, stream)
+
+    async def made_of(self, kind: Decider, stream: str, commits: Sequence[Commit]) -> Any:
+        """The aggregate as these commits made it, which hold its whole stream in order."""
+        return await self._repository.made_of(kind, stream, commits)
 
     @asynccontextmanager
     async def together(self) -> AsyncIterator[Recorder]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from cplus.events.base import AggregateEvent, NewEvent
@@ -39,12 +40,21 @@ class Repository:
         aggregate, last = kind.empty(stream), None
         stored = self._store.iterate_stream(shop, stream, batch=_AT_ONCE)
         async for commits in in_batches(stored, _AT_ONCE):
-            for events in await self._reader.of_stream(commits, stream):
-                for recorded in events:
-                    if isinstance(recorded.event, AggregateEvent):
-                        recorded.event.mutate(aggregate)
+            await self._fold(aggregate, stream, commits)
             last = commits[-1]
         return aggregate, last
+
+    async def made_of(self, kind: Decider, stream: str, commits: Sequence[Commit]) -> Any:
+        """The aggregate as these commits made it, which hold its whole stream in order."""
+        aggregate = kind.empty(stream)
+        await self._fold(aggregate, stream, commits)
+        return aggregate
+
+    async def _fold(self, aggregate: Any, stream: str, commits: Sequence[Commit]) -> None:
+        for events in await self._reader.of_stream(commits, stream):
+            for recorded in events:
+                if isinstance(recorded.event, AggregateEvent):
+                    recorded.event.mutate(aggregate)
 
 
 def decided(aggregate: Any) -> list[NewEvent]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -391,6 +392,31 @@ async def test_claims_refs_and_correlations_are_read_in_batches(store: EventStor
     for most in (0, 3, 4, 5):
         assert await store.positions_of_ref(SHOP, "person/p", most) == every[:most]
     assert await store.positions_of_ref(SHOP, "person/q", 5) == []
+
+
+async def test_commits_of_several_streams_and_refs_are_found_by_one_query(
+    store: EventStore,
+) -> None:
+    other = "birch.myshopify.com"
+    drafts = [
+        version(1, "a", "s/1"),
+        version(1, "b", "s/10"),
+        version(1, "c", "s/2"),
+        replace(version(2, "d", "s/1"), refs=["gone"]),
+        Draft(SHOP, "e", "webhook", "shopify", refs=["gone"]),
+        Draft(other, "f", "webhook", "shopify", refs=["gone"]),
+        replace(version(1, "g", "s/1"), shop=other),
+    ]
+    for draft in drafts:
+        await store.append([draft])
+
+    async def claims(streams: Sequence[str], refs: Sequence[str] = ()) -> list[str]:
+        return [one.claims[0] for one in await store.of_streams(SHOP, streams, refs)]
+
+    assert await claims(["s/1"]) == ["a", "d"]
+    assert await claims(["s/2", "s/1"], ["gone"]) == ["a", "c", "d", "e"]
+    assert await claims(["s/10", "s/3"]) == ["b"]
+    assert await claims(["s/3"]) == []
 
 
 async def test_a_read_leaves_the_cause_out_unless_it_is_asked_for(store: EventStore) -> None:

@@ -85,6 +85,12 @@ class Commits(Protocol):
     async def between(self, shop: str, first: str, last: str, *, cause: bool) -> list[Document]:
         """The commits with a claim from `first` to `last` as text, in the order of positions."""
 
+    async def holding(
+        self, shop: str, ranges: Sequence[tuple[str, str]], refs: Sequence[str]
+    ) -> list[Document]:
+        """The commits with a claim in one of the ranges, as `between`, or with one of the refs, in
+        the order of positions; without their causes."""
+
     async def referring(
         self, shop: str, ref: str, after: int, limit: int, *, newest_first: bool, cause: bool
     ) -> list[Document]:

@@ -187,6 +187,18 @@ class MemoryCommits:
         within = [claim for claim in self._rows(shop).claims if first <= claim <= last]
         return [self._row(shop, at, cause=cause) for at in self._held(shop, within)]
 
+    async def holding(
+        self, shop: str, ranges: Sequence[tuple[str, str]], refs: Sequence[str]
+    ) -> list[Document]:
+        """The commits with some of these claims or refs; see Commits."""
+        await asyncio.sleep(0)
+        rows = self._rows(shop)
+        claims = [
+            claim for claim in rows.claims if any(first <= claim <= last for first, last in ranges)
+        ]
+        found = {*self._held(shop, claims), *(at for ref in refs for at in rows.refs.get(ref, []))}
+        return [self._row(shop, at) for at in sorted(found)]
+
     async def referring(
         self, shop: str, ref: str, after: int, limit: int, *, newest_first: bool, cause: bool
     ) -> list[Document]:

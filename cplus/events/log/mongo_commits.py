@@ -176,7 +176,19 @@ class MongoCommits:
             _fields(cause),
             hint="claims",
         )
-        return sorted(await cursor.to_list(None), key=lambda row: row["position"])
+        return await _in_order(cursor)
+
+    async def holding(
+        self, shop: str, ranges: Sequence[tuple[str, str]], refs: Sequence[str]
+    ) -> list[Document]:
+        """Commits with some of these claims or refs; see Commits."""
+        # The server asks the index of each of them: all begin with the shop.
+        questions: list[dict[str, Any]] = [
+            {"shop": shop, "claims": {"$elemMatch": {"$gte": first, "$lte": last}}}
+            for first, last in ranges
+        ]
+        questions += [{"shop": shop, "refs": ref} for ref in refs]
+        return await _in_order(self.collection.find({"$or": questions}, _NO_CAUSE))
 
     async def referring(
         self, shop: str, ref: str, after: int, limit: int, *, newest_first: bool, cause: bool
@@ -277,6 +289,10 @@ class MongoCommits:
 
 def _fields(cause: bool) -> dict[str, int] | None:
     return None if cause else _NO_CAUSE
+
+
+async def _in_order(cursor: Any) -> list[Document]:
+    return sorted(await cursor.to_list(None), key=lambda row: row["position"])
 
 
 async def _all(cursor: Any, limit: int) -> list[Document]:

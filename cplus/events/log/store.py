@@ -31,6 +31,7 @@ SHOPS_AT_ONCE = 500
 """Shops of one page of heads."""
 
 _BEGINNING, _END = datetime(1970, 1, 1, tzinfo=UTC), datetime(9999, 1, 1, tzinfo=UTC)
+_LAST = 10**10 - 1  # version of a stream: no claim holds a higher one
 _WRITERS_KEPT = 4_096
 _HEADS = 50  # heads read in one query
 
@@ -248,6 +249,14 @@ class EventStore:
             if not rows or (reached := highest(rows[-1]["claims"], stream)) < end:
                 return
             after = reached
+
+    async def of_streams(
+        self, shop: str, streams: Sequence[str], refs: Sequence[str] = ()
+    ) -> list[Commit]:
+        """The commits with versions of any of the streams, or with any of the refs, in ascending
+        order of position: one query for all of them, which holds them in memory at once."""
+        ranges = [(version_claim(one, 1), version_claim(one, _LAST)) for one in streams]
+        return _commits(await self._log.holding(shop, ranges, refs))
 
     async def latest(self, shop: str, name: str) -> tuple[int, Commit | None]:
         """The last number claimed of a stream or sequence, 0 for none, and its commit."""

@@ -69,10 +69,7 @@ def conversation_view(row: Row) -> Conversation:
         merged=tuple(row.get("merged", ())),
         split_from=row.get("split_from"),
         by_merchant=row.get("by") == "merchant",
-        failed=[
-            FailedReply(id_, failed_message(id_), one["address"], one["reason"], one["at"])
-            for id_, one in row.get("failed", {}).items()
-        ],
+        failed=_failed(row),
         last_delayed=_delayed(row),
         waiting_since=row.get("waiting_since") if row["unanswered"] else None,
         scheduled_at=_scheduled_at(row),
@@ -84,6 +81,16 @@ def conversation_view(row: Row) -> Conversation:
         tags=tuple(row.get("tags", ())),
         priority=row.get("priority", "normal"),
     )
+
+
+def _failed(row: Row) -> Sequence[FailedReply]:
+    found = row.get("failed")
+    if not found:
+        return ()
+    return [
+        FailedReply(id_, failed_message(id_), one["address"], one["reason"], one["at"])
+        for id_, one in found.items()
+    ]
 
 
 def _delayed(row: Row) -> bool:

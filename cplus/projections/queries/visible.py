@@ -15,7 +15,10 @@ def visible(text: str | None) -> str | None:
     Separators, controls, formats and what is not assigned are blank, and so is a mark that
     combines with nothing else.
     """
-    return text if text and any(_is_visible(one) for one in text) else None
+    # Nearly every text begins with a letter of ASCII, and a page asks for hundreds.
+    if text and ("!" <= text[0] <= "~" or any(_is_visible(one) for one in text)):
+        return text
+    return None
 
 
 def _is_visible(character: str) -> bool:

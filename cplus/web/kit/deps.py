@@ -175,7 +175,8 @@ async def cookies_of(request: Request) -> Cookies:
     return cookies
 
 
-async def _clock(request: Request) -> Clock:
+async def clock_of(request: Request) -> Clock:
+    """What time it is."""
     return _parts(request).clock
 
 
@@ -253,7 +254,7 @@ async def _failed_replies(request: Request) -> FailedReplies:
     return _parts(request).failed_replies
 
 
-async def _workspace(request: Request) -> Workspace:
+async def workspace_of(request: Request) -> Workspace:
     """What staff has read and did last."""
     return _parts(request).workspace
 
@@ -413,7 +414,7 @@ async def _budget(request: Request) -> Budget:
 PagesDep = Annotated[Pages, Depends(pages_of)]
 SignaturesDep = Annotated[Signatures, Depends(signatures_of)]
 CookiesDep = Annotated[Cookies, Depends(cookies_of)]
-ClockDep = Annotated[Clock, Depends(_clock)]
+ClockDep = Annotated[Clock, Depends(clock_of)]
 QueriesDep = Annotated[Queries, Depends(queries_of)]
 EndedSessionsDep = Annotated[EndedSessions, Depends(ended_of)]
 SignerDep = Annotated[Signer, Depends(_signer)]
@@ -424,7 +425,7 @@ AppUrlDep = Annotated[str, Depends(_app_url)]
 InstallsDep = Annotated[Installs, Depends(installs_of)]
 FailedRepliesDep = Annotated[FailedReplies, Depends(_failed_replies)]
 ConversationsDep = Annotated[Conversations, Depends(conversations_of)]
-WorkspaceDep = Annotated[Workspace, Depends(_workspace)]
+WorkspaceDep = Annotated[Workspace, Depends(workspace_of)]
 StaffDep = Annotated[Staff, Depends(staff_of)]
 BulkDep = Annotated[Bulk, Depends(_bulk)]
 WithdrawalsDep = Annotated[Withdrawals, Depends(_withdrawals)]

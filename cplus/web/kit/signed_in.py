@@ -14,25 +14,17 @@ from fastapi.responses import RedirectResponse
 from cplus.actors import ADMIN, LOCAL, Actor
 from cplus.commands import installs
 from cplus.commands.conversations.answering import Conversations
-from cplus.commands.team import Act, learn, may, see, team_of
+from cplus.commands.team import Act, Staff, learn, may, see, team_and_settings_of, team_of
 from cplus.errors import AuthFailed, ShopifyError, ShopifyRefused
+from cplus.events.aggregates.settings import ShopSettings
 from cplus.events.aggregates.team import Team
-from cplus.privacy.sessions import UsedTokens
-from cplus.projections.queries import Shop
+from cplus.privacy.sessions import EndedSessions, UsedTokens
+from cplus.projections.queries import Queries, Shop
 from cplus.web.kit.acts import act_of, demand
-from cplus.web.kit.auth import Session
-from cplus.web.kit.cookies import SESSION
+from cplus.web.kit.auth import Session, Signatures
+from cplus.web.kit.cookies import SESSION, Cookies
 from cplus.web.kit.deep_links import wanted_page
 from cplus.web.kit.deps import (
-    BridgeDep,
-    ConversationsDep,
-    CookiesDep,
-    EndedSessionsDep,
-    QueriesDep,
-    ReadTokenDep,
-    SignaturesDep,
-    StaffDep,
-    UsedTokensDep,
     bridge_of,
     conversations_of,
     cookies_of,
@@ -44,9 +36,10 @@ from cplus.web.kit.deps import (
     staff_of,
     used_tokens_of,
 )
-from cplus.web.kit.frame import Frame, framing
+from cplus.web.kit.frame import Bridge, Frame, framing
 from cplus.web.kit.id_tokens import (
     BOUNCED,
+    ReadToken,
     TokenNeeded,
     brought,
     is_document,
@@ -73,6 +66,8 @@ class Merchant:
     csrf: str
     team: Team
     """Who works in the shop."""
+    settings: ShopSettings
+    """What is set in the shop."""
     names: Mapping[str, str] = field(default_factory=dict)
     """What members of the team are called, by their ids, as far as it is known."""
     here: Mapping[str, Known] = field(default_factory=dict)
@@ -139,19 +134,20 @@ class NotGranted(Exception):
 class Asking:
     """What it takes to find out who asks, and what they may do."""
 
-    signatures: SignaturesDep
-    cookies: CookiesDep
-    read_token: ReadTokenDep
-    bridge: BridgeDep
-    queries: QueriesDep
-    ended: EndedSessionsDep
-    used: UsedTokensDep
-    use: ConversationsDep
-    staff: StaffDep
+    signatures: Signatures
+    cookies: Cookies
+    read_token: ReadToken
+    bridge: Bridge
+    queries: Queries
+    ended: EndedSessions
+    used: UsedTokens
+    use: Conversations
+    staff: Staff
 
     @classmethod
     async def of(cls, request: Request) -> Asking:
-        """The same, for who has no dependencies of FastAPI."""
+        """That of a request. No dependencies of FastAPI: it looks at each of them anew, for
+        every page."""
         return cls(
             await signatures_of(request),
             await cookies_of(request),
@@ -175,12 +171,12 @@ class Asking:
         return Session(held.shop, held.session_id, held.issued_at, actor, True, token)
 
 
-async def merchant(request: Request, asking: Annotated[Asking, Depends()]) -> Merchant:
+async def merchant(request: Request) -> Merchant:
     """The merchant of the session; raises SignInNeeded, also for a page whose address names
     another shop, as every address does by which Shopify opens the app; in the Admin's frame
     TokenNeeded and NotGranted; 403 for what their role does not allow. Who was not here before is
     a member of the team from now on."""
-    me = await _merchant(request, asking, may_install=True)
+    me = await _merchant(request, await Asking.of(request), may_install=True)
     path = getattr(request.scope.get("route"), "path", "")
     try:
         me.demand(act_of(request.method, path, request.url.path))
@@ -199,9 +195,9 @@ async def _merchant(request: Request, asking: Asking, *, may_install: bool) -> M
     if session is None or asked not in ("", session.shop):
         other = session is not None and request.url.path.startswith("/api/")
         raise SignInNeeded("other" if other else "", shop=asked)
-    row, team, known, has_ended, taken = await asyncio.gather(
+    row, (team, settings), known, has_ended, taken = await asyncio.gather(
         asking.queries.shop(session.shop),
-        team_of(asking.use.recorder, session.shop),
+        team_and_settings_of(asking.use.recorder, session.shop),
         asking.staff.members.known(session.shop),
         asking.ended.holds(session.shop, session.id, session.since),
         _taken(request, session, asking.used),
@@ -231,7 +227,8 @@ async def _merchant(request: Request, asking: Asking, *, may_install: bool) -> M
     own = names.get(session.actor.author)
     if own and not session.actor.called:
         session = replace(session, actor=replace(session.actor, called=own))
-    return Merchant(session, row, asking.signatures.form_token(session), team, names, known, frame)
+    csrf = asking.signatures.form_token(session)
+    return Merchant(session, row, csrf, team, settings, names, known, frame)
 
 
 async def _with(session: Session, team: Team, use: Conversations) -> Team:

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from cplus.actors import MERCHANT
 from cplus.events.aggregates.conversation.decisions import Conversation
+from cplus.events.aggregates.settings import ShopSettings
 from cplus.events.aggregates.team import Team
 from cplus.events.base import AggregateEvent, Event
 from cplus.events.catalogue import all_events
@@ -35,7 +36,11 @@ from tests.samples import sample
 from tests.unit.privacy.export_world import ANN, NOON, SHOP, TALK, Log
 
 ME = Merchant(
-    Session(SHOP, "s1", NOON, MERCHANT), row=None, csrf="", team=Team.empty(f"team/{SHOP}")
+    Session(SHOP, "s1", NOON, MERCHANT),
+    row=None,
+    csrf="",
+    team=Team.empty(f"team/{SHOP}"),
+    settings=ShopSettings.empty(f"settings/{SHOP}"),
 )
 
 TOLD_ELSEWHERE: Final[Mapping[type[Event], frozenset[str]]] = {

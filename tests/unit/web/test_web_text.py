@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from cplus.actors import merchant
 from cplus.clock import zone
 from cplus.commands.conversations.answering import message_id
+from cplus.events.aggregates.settings import ShopSettings
 from cplus.events.aggregates.team import Team
 from cplus.web.kit import formats, i18n, text
 from cplus.web.kit.auth import Session
@@ -221,7 +222,8 @@ def test_whoever_reads_sees_names_as_far_as_they_are_known_and_else_ids(
 def _reader() -> Merchant:
     """Ada Brandt, of whose team one more name is known."""
     session = Session("acorn.myshopify.com", "s", datetime.now(UTC), merchant("ada", "Ada Brandt"))
-    return Merchant(session, None, "", Team.empty("team/acorn.myshopify.com"), {"2": "Sam Ito"})
+    team, settings = Team.empty("team/acorn"), ShopSettings.empty("settings/acorn")
+    return Merchant(session, None, "", team, settings, {"2": "Sam Ito"})
 
 
 def test_one_form_writes_one_message() -> None:

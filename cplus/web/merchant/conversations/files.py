@@ -13,6 +13,7 @@ from fastapi.responses import Response
 from cplus.consumers.mail.message_files import MessageFile
 from cplus.errors import InvalidSignature
 from cplus.mail import PICTURES, Formatted
+from cplus.web.kit.built import built
 from cplus.web.kit.deps import BridgeDep, FileLinksDep, MessageFilesDep, PagesDep
 from cplus.web.kit.file_links import ORIGINAL, FileLink, LinkOver
 from cplus.web.kit.frame import framing
@@ -151,7 +152,7 @@ class Answering:
 
 @router.get("/files/{value}")
 async def linked(
-    answering: Annotated[Answering, Depends()],
+    answering: Annotated[Answering, Depends(built(Answering))],
     value: str,
     piece: Annotated[int | None, Query(ge=0, le=_MOST_PIECES)] = None,
 ) -> Response:

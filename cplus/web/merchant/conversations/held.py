@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from cplus.commands.mail_settings import settings_of
-from cplus.events.aggregates.settings import Limited
-from cplus.events.recording import Recorder
+from cplus.events.aggregates.settings import Limited, ShopSettings
 from cplus.wording import worded
 
 LIMITED: Final = timedelta(hours=24)
@@ -18,9 +16,8 @@ _PAUSED: Final = worded(
 )
 
 
-async def held(recorder: Recorder, shop: str, now: datetime) -> str:
+def held(settings: ShopSettings, now: datetime) -> str:
     """In words, why mail of the shop waits by now; empty if nothing holds it up."""
-    settings = await settings_of(recorder, shop)
     if settings.paused is not None:
         return _PAUSED
     limited = settings.limited

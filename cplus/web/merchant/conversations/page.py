@@ -448,5 +448,5 @@ async def _stuck(view: View, thread: Thread, awaited: int) -> _Stuck:
     if not awaited and not unsent:
         return _Stuck(shown=False, sent=False)  # nobody waits for anything
     parked = await view.queries.parked(shop, [REPLIES.name])
-    why = await held(view.use.recorder, shop, view.now) if unsent else ""
+    why = held(view.me.settings, view.now) if unsent else ""
     return _Stuck(shown=not parked.isdisjoint(SHOWN_BY), sent=REPLIES.name in parked, held=why)

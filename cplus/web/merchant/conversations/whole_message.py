@@ -15,6 +15,7 @@ from cplus.consumers.mail.message_files import MessageFile
 from cplus.consumers.mail.stored_mail import StoredMail
 from cplus.events.base import kept
 from cplus.mail import InboundMail, Invite, html_text, lines_of, parse, read_invites
+from cplus.web.kit.built import built
 from cplus.web.kit.deps import MessageFilesDep, PagesDep, StoredMailsDep
 from cplus.web.kit.signed_in import MerchantDep
 from cplus.web.merchant.conversations.addresses import IdDep, MessageIdDep
@@ -90,7 +91,7 @@ class WholeMails:
 async def show(
     pages: PagesDep,
     mails: StoredMailsDep,
-    whole: Annotated[WholeMails, Depends()],
+    whole: Annotated[WholeMails, Depends(built(WholeMails))],
     me: MerchantDep,
     conversation_id: IdDep,
     message_id: MessageIdDep,

@@ -12,6 +12,7 @@ from cplus.commands.blocking import sender_of
 from cplus.commands.conversations.automatic_mail import make_conversation
 from cplus.events.base import kept
 from cplus.projections.queries import SetAsideKind
+from cplus.web.kit.built import built
 from cplus.web.kit.deps import ConversationsDep, PagesDep, QueriesDep, SignaturesDep, StoredMailsDep
 from cplus.web.kit.forms import new_key, own_form
 from cplus.web.kit.pages import links
@@ -55,7 +56,7 @@ async def listed(
 async def show(
     pages: PagesDep,
     mails: StoredMailsDep,
-    whole: Annotated[WholeMails, Depends()],
+    whole: Annotated[WholeMails, Depends(built(WholeMails))],
     use: ConversationsDep,
     me: MerchantDep,
     message_id: MessageIdDep,

@@ -12,7 +12,15 @@ from fastapi.responses import HTMLResponse, Response
 
 from cplus.clock import zone
 from cplus.events.aggregates.conversation.handling import MAX_SNOOZE
-from cplus.projections.queries import Figures, summed
+from cplus.projections.queries import (
+    Conversation,
+    ConversationCounts,
+    DataRequest,
+    Figures,
+    Page,
+    summed,
+)
+from cplus.web.kit.built import built
 from cplus.web.kit.deps import HeadDep, MailDomainDep, PagesDep
 from cplus.web.kit.forms import new_key
 from cplus.web.kit.i18n import ngettext
@@ -22,8 +30,8 @@ from cplus.web.merchant.conversations.thread import caught_up
 from cplus.web.merchant.getting_started import STEPS, Guide, guide_of
 from cplus.web.merchant.inbox.bulk import left_of, told_of
 from cplus.web.merchant.inbox.labels import choices, reason_of
-from cplus.web.merchant.inbox.listing import DesksDep, numbers_of
-from cplus.web.merchant.inbox.place import PlaceDep
+from cplus.web.merchant.inbox.listing import Desks, DesksDep, numbers_of
+from cplus.web.merchant.inbox.place import Place, PlaceDep
 
 router = APIRouter()
 
@@ -54,7 +62,7 @@ class Told:
     """The position at which it shows."""
 
 
-ToldDep = Annotated[Told, Depends()]
+ToldDep = Annotated[Told, Depends(built(Told))]
 
 
 @router.get("/inbox")
@@ -70,14 +78,10 @@ async def inbox(
     me, queries = desks.me, desks.queries
     if 0 < told.at <= await head(me.shop):
         await caught_up(queries, me.shop, told.at)
-    # The position is read first: what comes between the two is offered as news once more.
-    position, counts, has_requests = await queries.inbox_standing(me.shop)
     here, now = zone(me.timezone), desks.clock()
     today = now.astimezone(here).date()
-    page, mine, asked, (week, total), desk = await asyncio.gather(
-        desks.page(place),
-        queries.count_mine(me.shop, me.actor.author) if counts.assigned else _never(0),
-        queries.first_open_request(me.shop) if has_requests else _never(None),
+    (position, counts, page, mine, asked), (week, total), desk = await asyncio.gather(
+        _listed(desks, place),
         queries.metrics_with_total(me.shop, here, today - timedelta(days=_DAYS - 1), today),
         desks.desk(),
     )
@@ -113,6 +117,22 @@ async def inbox(
         undone_words=_undone(told),
         latest=(now + MAX_SNOOZE).astimezone(here),
     )
+
+
+async def _listed(
+    desks: Desks, place: Place
+) -> tuple[int, ConversationCounts, Page[Conversation], int, DataRequest | None]:
+    """The page of the list and up to which position it is, how many there are, how many are the
+    member's, and the first customer's request that is open."""
+    me, queries = desks.me, desks.queries
+    # The position is read first: what comes between the two is offered as news once more.
+    position, counts, has_requests = await queries.inbox_standing(me.shop)
+    page, mine, asked = await asyncio.gather(
+        desks.page(place),
+        queries.count_mine(me.shop, me.actor.author) if counts.assigned else _never(0),
+        queries.first_open_request(me.shop) if has_requests else _never(None),
+    )
+    return position, counts, page, mine, asked
 
 
 async def _never(answer: T) -> T:

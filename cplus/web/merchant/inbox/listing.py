@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Final
 
-from fastapi import Depends
+from fastapi import Depends, Request
 
-from cplus.commands.mail_settings import settings_of
+from cplus.clock import Clock
 from cplus.commands.team import may
 from cplus.events.aggregates.tags import Tag
-from cplus.projections.queries import Conversation, ConversationCounts, Page
-from cplus.web.kit.deps import ClockDep, ConversationsDep, QueriesDep, WorkspaceDep
+from cplus.projections.queries import Conversation, ConversationCounts, Page, Queries
+from cplus.web.kit.deps import clock_of, queries_of, workspace_of
 from cplus.web.kit.i18n import gettext as _
 from cplus.web.kit.signed_in import Merchant, MerchantDep
 from cplus.web.merchant.inbox.place import VIEWS, Place, SavedView, views_of
+from cplus.workspace import Workspace
 from cplus.workspace.members import Member
 from cplus.workspace.read_marks import KEPT
 
@@ -49,20 +49,16 @@ class Desk:
 class Desks:
     """Finds that, and the lists."""
 
-    me: MerchantDep
-    queries: QueriesDep
-    use: ConversationsDep
-    workspace: WorkspaceDep
-    clock: ClockDep
+    me: Merchant
+    queries: Queries
+    workspace: Workspace
+    clock: Clock
 
     async def desk(self) -> Desk:
         """For the merchant of the request."""
-        me, now = self.me, self.clock()
+        me, now, settings = self.me, self.clock(), self.me.settings
         own = me.actor.author
-        member, settings = await asyncio.gather(
-            self.workspace.members.visit(me.shop, own, now, me.here.get(own)),
-            settings_of(self.use.recorder, me.shop),
-        )
+        member = await self.workspace.members.visit(me.shop, own, now, me.here.get(own))
         known = {*me.here, *me.team.members}
         can = (one for one in known if may(me.team.role_of(one), "converse"))
         names = {one: me.called(one) for one in {*can, own}}
@@ -95,7 +91,13 @@ class Desks:
         }
 
 
-DesksDep = Annotated[Desks, Depends()]
+async def _desks(request: Request, me: MerchantDep) -> Desks:
+    # No dependencies of FastAPI: it looks at each of them anew, for every page.
+    queries, workspace = await queries_of(request), await workspace_of(request)
+    return Desks(me, queries, workspace, await clock_of(request))
+
+
+DesksDep = Annotated[Desks, Depends(_desks)]
 
 
 def numbers_of(counts: ConversationCounts, mine: int) -> Mapping[str, int]:

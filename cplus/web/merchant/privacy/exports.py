@@ -18,6 +18,7 @@ from cplus.events.catalogue.privacy import ExportFormat
 from cplus.privacy.export import Export
 from cplus.privacy.export.document import as_json
 from cplus.projections.queries import Customer, Queries
+from cplus.web.kit.built import built
 from cplus.web.kit.deps import (
     AppUrlDep,
     ClockDep,
@@ -148,7 +149,7 @@ class Files:
 @router.post("/{person}/export")
 async def download(
     request: Request,
-    files: Annotated[Files, Depends()],
+    files: Annotated[Files, Depends(built(Files))],
     signatures: SignaturesDep,
     use: ExportsDep,
     me: MerchantDep,

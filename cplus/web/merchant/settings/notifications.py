@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
 from cplus.errors import InvalidInput
+from cplus.web.kit.built import built
 from cplus.web.kit.cookies import PUSH
 from cplus.web.kit.deps import (
     CookiesDep,
@@ -50,7 +51,7 @@ class _Use:
         return "" if self.me.frame else self.cookies.held(self.request, PUSH) or ""
 
 
-UseDep = Annotated[_Use, Depends()]
+UseDep = Annotated[_Use, Depends(built(_Use))]
 
 
 @router.get(PAGE)

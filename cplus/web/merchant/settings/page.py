@@ -9,7 +9,6 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
-from cplus.commands.mail_settings import settings_of
 from cplus.errors import InvalidInput
 from cplus.events.aggregates.settings import Limited
 from cplus.web.kit.deps import (
@@ -60,9 +59,8 @@ async def _looking(
     domains: DomainsDep,
     request: Request,
 ) -> Looking:
-    settings = await settings_of(use.recorder, me.shop)
     asked = dict(request.query_params)
-    return Looking(me, settings, queries, use, domain, clock, secret, domains, asked)
+    return Looking(me, me.settings, queries, use, domain, clock, secret, domains, asked)
 
 
 LookingDep = Annotated[Looking, Depends(_looking)]

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from cplus.commands import tags
-from cplus.commands.mail_settings import settings_of
 from cplus.errors import InvalidInput
 from cplus.web.kit.deps import ConversationsDep, PagesDep, SignaturesDep, WorkspaceDep
 from cplus.web.kit.forms import form_key, new_key, own_form
@@ -24,11 +23,9 @@ PAGE = "/settings/tags"
 
 
 @router.get("/tags")
-async def show(
-    pages: PagesDep, use: ConversationsDep, me: MerchantDep, saved: str = ""
-) -> HTMLResponse:
+async def show(pages: PagesDep, me: MerchantDep, saved: str = "") -> HTMLResponse:
     """The page, as the log has it."""
-    return await _page(pages, use, me, saved=saved == "yes")
+    return await _page(pages, me, saved=saved == "yes")
 
 
 @router.get("/tags/make")
@@ -62,7 +59,7 @@ async def make(
             use=use,
         )
     except InvalidInput as error:
-        return await _page(pages, use, me, failed="make", error=error, fields=fields)
+        return await _page(pages, me, failed="make", error=error, fields=fields)
     return see_other(f"{PAGE}?saved=yes")
 
 
@@ -89,7 +86,7 @@ async def change(
             use=use,
         )
     except InvalidInput as error:
-        return await _page(pages, use, me, failed=tag, error=error, fields=fields)
+        return await _page(pages, me, failed=tag, error=error, fields=fields)
     return see_other(f"{PAGE}?saved=yes")
 
 
@@ -128,7 +125,7 @@ async def save_view(
             use=use,
         )
     except InvalidInput as error:
-        return await _page(pages, use, me, failed="view", error=error, fields=fields)
+        return await _page(pages, me, failed="view", error=error, fields=fields)
     return see_other(place.address)
 
 
@@ -145,7 +142,6 @@ async def remove_view(
 
 async def _page(
     pages: Pages,
-    use: ConversationsDep,
     me: Merchant,
     *,
     saved: bool = False,
@@ -153,7 +149,7 @@ async def _page(
     error: InvalidInput | None = None,
     fields: Mapping[str, str] | None = None,
 ) -> HTMLResponse:
-    settings = await settings_of(use.recorder, me.shop)
+    settings = me.settings
     reason: Any = error.values["reason"] if error else ""
     return pages.render(
         "settings/tags.html",
