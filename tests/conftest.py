@@ -75,6 +75,7 @@ async def mongo_uri() -> AsyncIterator[str]:
         await mongod.start()
         if mongod.child:
             _acknowledges_before_it_is_on_disk(mongod.uri)
+            _keeps_what_has_expired(mongod.uri)
         try:
             yield mongod.uri
         finally:
@@ -82,6 +83,13 @@ async def mongo_uri() -> AsyncIterator[str]:
             mongod_child = mongod.child
             if mongod_child:
                 await mongod_child.stop(grace=0.0)  # nothing of it is needed afterwards
+
+
+def _keeps_what_has_expired(uri: str) -> None:
+    """The clocks of tests stand at days that are over: once a minute the server would delete what
+    expires by them, in the middle of a test."""
+    with pymongo.MongoClient[dict[str, Any]](uri) as client:
+        client.admin.command({"setParameter": 1, "ttlMonitorEnabled": False})
 
 
 def _acknowledges_before_it_is_on_disk(uri: str) -> None:
