@@ -15,7 +15,7 @@ from cplus.web.kit.deps import ConversationsDep, QueriesDep
 from cplus.web.kit.signed_in import MerchantDep
 from cplus.web.merchant.conversations.addresses import IdDep
 from cplus.web.merchant.conversations.inserting import offers
-from cplus.web.merchant.conversations.thread import START, Shown, following, read_position
+from cplus.web.merchant.conversations.thread import ANSWER, START, Shown, following, read_position
 from cplus.web.merchant.getting_started import STEPS_BY
 
 router = APIRouter(prefix="/api")
@@ -59,7 +59,7 @@ async def conversation(
     if row is None:
         raise HTTPException(404)
     start = START if cursor is None else cursor
-    thread = await following(queries, me.shop, row.id, start, message)
+    thread = await following(queries, me.shop, row.id, start, message, room=ANSWER)
     messages = [
         {**asdict(one.message), "text": one.text, "cut": one.cut, **_files(one)}
         for one in thread.messages

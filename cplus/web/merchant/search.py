@@ -34,7 +34,7 @@ from cplus.web.kit import text
 from cplus.web.kit.deps import PagesDep, QueriesDep
 from cplus.web.kit.pages import links
 from cplus.web.kit.signed_in import MerchantDep
-from cplus.web.merchant.conversations.thread import SHOWN
+from cplus.web.merchant.conversations.thread import PAGE
 from cplus.web.merchant.customers.customers import LONGEST, MOST, found_people
 from cplus.wording import worded
 
@@ -170,6 +170,6 @@ def _address(hit: Hit) -> str:
     """The page of the conversation at the message, which may be further back than the page goes
     that the thread opens with."""
     place = f"/conversations/{hit.conversation.id}"
-    if hit.conversation.messages > SHOWN:
+    if hit.conversation.messages > PAGE.messages:
         place += f"?from={cursor_in_front(hit.message)}"
     return f"{place}#m-{hit.message.id}"

@@ -5,11 +5,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from cplus.errors import InvalidInput
 from cplus.projections.queries import Conversation, Page
 from cplus.web.merchant.inbox.listing import Desk, Desks, name_of
 from cplus.web.merchant.inbox.place import Place
+
+BESIDE: Final = 20
+"""Conversations of the list beside the thread: the page with both is under 100 KB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +54,18 @@ async def beside(desks: Desks, came: Place | None, row: Conversation) -> Beside:
         page = await desks.page(came)
     except InvalidInput:
         return Beside(desk, None)
-    unread = await desks.unread(desk.member, page.items)
+    near = _near(page.items, row.id)
+    unread = await desks.unread(desk.member, near)
     previous, following = await _around(desks, came, page, row.id)
     name = name_of(came, desk)
-    return Beside(desk, came, name, page.items, frozenset(unread - {row.id}), previous, following)
+    return Beside(desk, came, name, near, frozenset(unread - {row.id}), previous, following)
+
+
+def _near(items: Sequence[Conversation], current: str) -> Sequence[Conversation]:
+    """Those around the current one; the first if it is in the list no more."""
+    here = next((n for n, one in enumerate(items) if one.id == current), 0)
+    start = max(0, min(here - BESIDE // 2, len(items) - BESIDE))
+    return items[start : start + BESIDE]
 
 
 async def _around(

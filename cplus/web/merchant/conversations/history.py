@@ -94,14 +94,15 @@ async def show_then(
         read_steps(me.shop, conversation_id),
         desks.desk(),
     )
+    shown = past.messages[-thread.PAGE.messages :]
     entries = [one for one in newest.entries if one.position == position]
     return pages.render(
         "conversation/then.html",
         me=me,
         section="inbox",
         conversation=past.conversation,
-        messages=thread.fitting(past.messages),
-        left_out=past.earlier,
+        messages=thread.fitting(shown),
+        left_out=past.earlier + len(past.messages) - len(shown),
         entries=entries,
         about=frozenset(one.message for one in entries),
         step=_step(steps, position),

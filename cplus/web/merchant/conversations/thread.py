@@ -8,10 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from cplus.projections.queries import Conversation, FileView, Message, Queries, cursor_of
+from markupsafe import escape
 
-SHOWN: Final = 200
-"""Messages on a page at most."""
+from cplus.projections.queries import Conversation, FileView, Message, Queries, cursor_of
 
 MERGED: Final = 20
 """Conversations merged into one whose messages its thread shows."""
@@ -25,10 +24,25 @@ SHOWN_BY: Final = ("conversations", "messages")
 START: Final = "start"
 """In place of a cursor: the beginning of the thread."""
 
-_BUDGET: Final = 400_000  # characters of a page: Lambda answers with 6 MB at most, escaped
-_FILES: Final = 300  # on a page: each has links of its own
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """How much of a thread one answer has room for."""
+
+    messages: int
+    text: int
+    """Bytes of all their words together, as HTML."""
+    beginning: int
+    """Bytes of a message for which no room is left."""
+    files: int
+    """Each has links of its own."""
+
+
+PAGE: Final = Room(messages=50, text=24_000, beginning=240, files=40)
+"""Of a page, which is under 100 KB: a phone on a slow network loads it."""
+ANSWER: Final = Room(messages=200, text=400_000, beginning=500, files=300)
+"""Of an answer to a program: Lambda answers with 6 MB at most."""
 _FILES_OF_ONE: Final = 12  # of one message
-_BEGINNING: Final = 500  # characters of a message for which no room is left
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +92,12 @@ async def newest(
     before: str | None = None,
     *,
     also: Sequence[str] = (),
+    room: Room = PAGE,
 ) -> Thread:
     """The end of the thread, or of what comes before the cursor, with the messages of the
     conversations `also`. `whole` is the id of a message that is shown to its end."""
-    page = await queries.newest_messages_of(shop, conversation_id, before, SHOWN, also=also)
-    shown = fitting(page.items, whole)
+    page = await queries.newest_messages_of(shop, conversation_id, before, room.messages, also=also)
+    shown = fitting(page.items, whole, room)
     if before is None:
         return Thread(shown, page.next, None)
     later = cursor_of(page.items[-1]) if page.items else START
@@ -97,20 +112,23 @@ async def following(
     whole: str | None,
     *,
     also: Sequence[str] = (),
+    room: Room = PAGE,
 ) -> Thread:
     """The thread from the cursor on; from its beginning with START."""
     start = None if cursor == START else cursor
-    page = await queries.messages_of(shop, conversation_id, start, SHOWN, also=also)
+    page = await queries.messages_of(shop, conversation_id, start, room.messages, also=also)
     earlier = cursor_of(page.items[0]) if start is not None and page.items else None
-    return Thread(fitting(page.items, whole), earlier, page.next, {"from": cursor})
+    return Thread(fitting(page.items, whole, room), earlier, page.next, {"from": cursor})
 
 
-def fitting(messages: Iterable[Message], whole: str | None = None) -> list[Shown]:
-    """As much of the messages as a page has room for, given to the newest first; to `whole` before
+def fitting(
+    messages: Iterable[Message], whole: str | None = None, room: Room = PAGE
+) -> list[Shown]:
+    """As much of the messages as there is room for, given to the newest first; to `whole` before
     all."""
     ordered = list(messages)
-    left = _BUDGET - sum(len(m.text or "") for m in ordered if m.id == whole)
-    room = _FILES
+    left = room.text - sum(_bytes(m.text or "") for m in ordered if m.id == whole)
+    places = room.files
     shown = []
     for message in reversed(ordered):
         text = message.text
@@ -118,15 +136,29 @@ def fitting(messages: Iterable[Message], whole: str | None = None) -> list[Shown
             shown.append(Shown(message, None, cut=False))
             continue
         if message.id != whole:
-            if len(text) > max(left, _BEGINNING):
-                text = text[:_BEGINNING]
-            left -= len(text)
+            text = _beginning(text, max(left, room.beginning))
+            left -= _bytes(text)
         files = list(message.files or ())
-        listed = files[: min(_FILES_OF_ONE, room)]
-        room -= len(listed)
+        listed = files[: min(_FILES_OF_ONE, places)]
+        places -= len(listed)
         more = len(files) - len(listed)
         shown.append(Shown(message, text, text != message.text, listed, more))
     return shown[::-1]
+
+
+def _bytes(text: str) -> int:
+    return len(escape(text).encode())
+
+
+def _beginning(text: str, most: int) -> str:
+    """As much of it as takes up to so many bytes; cut between two words if there are some."""
+    if _bytes(text) <= most:
+        return text
+    text = text[:most]
+    while (size := _bytes(text)) > most:
+        text = text[: len(text) * most // size]
+    at = max(text.rfind(" "), text.rfind("\n"))
+    return text[:at] if at > len(text) // 2 else text
 
 
 async def read_position(queries: Queries, shop: str, by: Sequence[str] = SHOWN_BY) -> int:
