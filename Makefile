@@ -1,6 +1,6 @@
 # All commands. `make run` and `make test` set up what is missing.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test soak check style bench package deploy lock clean
+.PHONY: help setup run test soak check style bench images package deploy lock clean
 BIN := .venv/bin
 # Hundreds of processes start in a run; without it, each would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
@@ -41,6 +41,9 @@ bench: ## Run every benchmark; the figures go to bench/results and docs/scale.md
 		[ -e "$$bench" ] || { echo "no benchmark in bench/"; break; }; \
 		echo "== $$bench"; $(BIN)/python "$$bench"; done
 	@$(BIN)/python bench/scale.py
+
+images: setup ## Take the pictures of docs/images anew (ARGS='inbox search' for some)
+	@$(BIN)/python -m scripts.images $(ARGS)
 
 package: setup ## Build the zip for Lambda (arm64, Python 3.13) and each stage's template
 	@$(BIN)/python scripts/package.py
