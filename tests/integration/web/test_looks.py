@@ -15,6 +15,7 @@ from cplus.local.aws.email.mailbox import Mailbox
 from cplus.local.aws.pages import respond
 from cplus.local.shopify import LocalShop
 from cplus.local.shopify.pages import consent_page, shops_page
+from tests.conftest import ROOT
 from tests.integration.web.axe import violations
 from tests.integration.web.every_page import every_page
 from tests.integration.web.harness import SHOP, Harness
@@ -49,6 +50,9 @@ async def test_every_page_of_the_app_is_looked_at_here(web: Harness) -> None:
     for page in pages:
         known = re.compile(re.sub(r"{\w+}", "[^/]+", page))
         assert any(map(known.fullmatch, paths)), page
+    told = re.findall(r"`(/[^`?]+)", (ROOT / "docs" / "web.md").read_text("utf-8"))
+    named = {re.sub(r"[A-Z]+", "{}", one) for one in told}
+    assert {re.sub(r"{\w+}", "{}", page) for page in pages} <= named, "docs/web.md#pages"
 
 
 async def test_a_phone_is_told_where_a_reply_goes(web: Harness, chromium: Browser) -> None:

@@ -1,0 +1,19 @@
+"""The pictures of docs/images: each is taken by the script, and shown to merchants."""
+
+from __future__ import annotations
+
+import re
+
+from scripts.images import IMAGES, PICTURES
+from tests.conftest import ROOT
+
+LARGEST = 4_000_000
+"""Bytes of all pictures together, which everybody gets who clones this."""
+
+
+def test_each_picture_is_taken_by_the_script_and_shown_to_merchants() -> None:
+    there = {path.stem for path in IMAGES.glob("*.png")} - {"icon"}
+    assert there == {one.name for one in PICTURES}, "make images"
+    page = (ROOT / "docs" / "dashboard.md").read_text("utf-8")
+    assert set(re.findall(r"images/([\w-]+)\.png", page)) == there
+    assert sum(path.stat().st_size for path in IMAGES.iterdir()) < LARGEST
