@@ -39,6 +39,10 @@ class AddressChanged(CplusError):
     """Replies to this conversation go to another address by now. Nothing was recorded."""
 
 
+class OthersWrote(CplusError):
+    """Others wrote in this conversation since it was looked at. Nothing was recorded."""
+
+
 class InvalidShop(InvalidInput):
     """The shop host {shop!r} is not of the form NAME.myshopify.com."""
 

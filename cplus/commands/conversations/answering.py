@@ -7,7 +7,7 @@ key, it is the same command. A key serves one conversation; another is refused w
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,7 +19,7 @@ from cplus.commands.conversations.addressing import Copies, copies
 from cplus.commands.conversations.attaching import Chosen, attached, same_files
 from cplus.commands.conversations.uploading import Uploaded
 from cplus.commands.files import Files
-from cplus.errors import AddressChanged, FormOfAnother, NotFound
+from cplus.errors import AddressChanged, FormOfAnother, NotFound, OthersWrote
 from cplus.events.aggregates.conversation.decisions import Conversation, allowance_refs
 from cplus.events.catalogue.conversations import ReplyWritten
 from cplus.events.files import StoredFile
@@ -85,6 +85,15 @@ class Elsewhere:
 
 
 @dataclass(frozen=True, slots=True)
+class Overtaken:
+    """Others wrote since the merchant looked: nothing was recorded. Told with what they have seen
+    by now, it is."""
+
+    since: Mapping[str, str | None]
+    """The ids of those messages and their authors, in their order; None is a customer."""
+
+
+@dataclass(frozen=True, slots=True)
 class Changed:
     """The conversation is, or already was, as asked."""
 
@@ -105,9 +114,10 @@ async def reply(
     use: Conversations,
     to: str | None = None,
     extras: Extras = NO_EXTRAS,
-) -> Replied | SentBefore | Elsewhere:
+    seen: Collection[str] = (),
+) -> Replied | SentBefore | Elsewhere | Overtaken:
     """Records a reply of the merchant; it opens a closed conversation. `to` is the address that
-    they were told it goes to, if they were.
+    they were told it goes to, `seen` the newest messages that they had before them, if they were.
 
     Raises NotFound, InvalidInput (no text, too long, no address to reply to, what is wrong in
     `extras`), FormOfAnother, and as `Recorder.decide` does: then the same key may be used again.
@@ -123,6 +133,7 @@ async def reply(
         use,
         to=to,
         extras=extras,
+        seen=seen,
     )
 
 
@@ -233,7 +244,8 @@ async def _write(
     *,
     to: str | None,
     extras: Extras,
-) -> Replied | SentBefore | Elsewhere:
+    seen: Collection[str],
+) -> Replied | SentBefore | Elsewhere | Overtaken:
     others = copies(extras.cc, extras.bcc, to=to, domain=use.mail_domain)
     text = text.replace("\0", "")  # which has no place in a mail
     written = message_id(shop, conversation_id, key)
@@ -254,6 +266,7 @@ async def _write(
         bcc=others.bcc,
         send_at=extras.send_at,
         files=files,
+        seen=seen,
     )
     try:
         outcome = await decide_in(
@@ -263,6 +276,8 @@ async def _write(
         stream = conversation_stream(conversation_id)
         found: Conversation = await use.recorder.load(Conversation, shop, stream)
         return Elsewhere(found.address or "")
+    except OthersWrote as error:
+        return Overtaken(error.values["since"])
     if isinstance(outcome, AlreadyRecorded) and not await _holds(
         outcome, text, others, extras, use
     ):

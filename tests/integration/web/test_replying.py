@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
@@ -187,3 +189,64 @@ async def test_a_form_that_is_sent_again_for_another_moment_is_another_reply(
     at_once = await browser.post(url, data={**fields, "text": "On Monday."})
     assert [*statuses, at_once.status_code] == [303, 303, 409, 409]
     assert len(await replies(web, conversation)) == 1
+
+
+def _seen(page: str) -> str:
+    [found] = re.findall(r'name="seen" value="([^"]*)" form="end"', page)
+    return str(found)
+
+
+async def test_who_replies_to_an_old_page_is_told_what_came_and_may_send_all_the_same(
+    web: Harness,
+) -> None:
+    conversation = await web.conversation()
+    url = f"/conversations/{conversation}"
+    async with (
+        web.signed_in(user="ada", called="Ada Agent") as ada,
+        web.signed_in(user="bea", called="Bea Agent") as bea,
+    ):
+        old = _seen((await ada.get(url)).text)
+        assert (await send(bea, conversation, "It ships tomorrow.")).status_code == 303
+        fields = await form_fields(ada, conversation, "reply")
+        mine = {**fields, "text": "It ships <today>.", "cc": "log@example.org", "seen": old}
+        held = await ada.post(f"{url}/reply", data=mine)
+        assert held.status_code == 409
+        assert "bea wrote here since you opened this page." in held.text
+        assert "It ships tomorrow." in held.text, "what came"
+        assert "It ships &lt;today&gt;.</textarea>" in held.text
+        assert 'value="log@example.org"' in held.text
+        [first] = re.findall(r'href="#(m-\w+)"', held.text)
+        assert f'id="{first}"' in held.text
+        assert len(await replies(web, conversation)) == 1
+        again = fields_of(held.text, f"{url}/reply") | {"seen": _seen(held.text)}
+        assert again["key"] == mine["key"]
+        sent = await ada.post(f"{url}/reply", data={**mine, **again})
+        assert sent.status_code == 303
+        assert [one.author for one in await replies(web, conversation)] == ["bea", "ada"]
+        assert (await ada.post(f"{url}/reply", data=mine)).status_code == 303, "the same form again"
+        older = (await ada.get(f"{url}?from=start")).text
+        assert _seen(older) == _seen((await ada.get(url)).text)
+
+
+async def test_of_two_who_send_at_once_one_is_told(web: Harness) -> None:
+    conversation = await web.conversation()
+    url = f"/conversations/{conversation}"
+    async with web.signed_in(user="ada") as ada, web.signed_in(user="bea") as bea:
+        seen = _seen((await ada.get(url)).text)
+        forms = [await form_fields(one, conversation, "reply") for one in (ada, bea)]
+        answers = await asyncio.gather(
+            *(
+                one.post(f"{url}/reply", data={**form, "text": "Yes", "seen": seen})
+                for one, form in zip((ada, bea), forms, strict=True)
+            )
+        )
+    assert sorted(one.status_code for one in answers) == [303, 409]
+    assert len(await replies(web, conversation)) == 1
+
+
+@pytest.mark.parametrize("seen", ["", "x", "<b>", "a " * 5_000, "é"])
+async def test_what_no_page_says_was_seen_holds_nothing(
+    web: Harness, browser: httpx.AsyncClient, seen: str
+) -> None:
+    conversation = await web.conversation()
+    assert (await send(browser, conversation, seen=seen)).status_code == 303

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from cplus.errors import AddressChanged, InvalidInput, NotFound
+from cplus.errors import AddressChanged, InvalidInput, NotFound, OthersWrote
 from cplus.events.aggregates.billing_account import month_of
 from cplus.events.aggregates.conversation.handling import wake
 from cplus.events.aggregates.conversation.refusals import refused
@@ -114,13 +114,15 @@ class Conversation(ConversationState):
         bcc: Sequence[str] = (),
         send_at: datetime | None = None,
         files: Sequence[StoredFile] = (),
+        seen: Collection[str] = (),
     ) -> None:
         """The merchant replies, in the belief that it goes to the address `to`, if that is given;
-        with `send_at` it goes out at that moment, and can be withdrawn until then.
+        with `send_at` it goes out at that moment, and can be withdrawn until then. `seen` are the
+        newest messages that they had before them, if that is known.
 
         Raises InvalidInput for an empty or oversized text, for too many recipients, for a moment
-        too far ahead, or if there is no address to reply to, and AddressChanged if it is another
-        one by now.
+        too far ahead, or if there is no address to reply to, AddressChanged if it is another
+        one by now, and OthersWrote if others wrote after what was seen.
         """
         if message_id in self.written:
             return
@@ -139,6 +141,7 @@ class Conversation(ConversationState):
             raise InvalidInput(reason=worded("this conversation has no address to reply to"))
         if to is not None and to != self.address:
             raise AddressChanged
+        self._check_seen(seen, author)
         if 1 + len(cc) + len(bcc) > MAX_RECIPIENTS:
             raise InvalidInput(
                 reason=worded("a mail can go to up to %(most)s addresses", most=MAX_RECIPIENTS)
@@ -166,6 +169,11 @@ class Conversation(ConversationState):
             wake(self, now=now, reason="reply")
         if not self.open:
             self.trigger_event(ConversationReopened, timestamp=now)
+
+    def _check_seen(self, seen: Collection[str], author: str) -> None:
+        since = self.thread.since(seen, author)
+        if since:
+            raise OthersWrote(since=since)
 
     def _check_moment(self, send_at: datetime, now: datetime) -> None:
         if send_at > now + MAX_AHEAD:

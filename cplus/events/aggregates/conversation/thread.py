@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -18,6 +19,7 @@ from cplus.events.catalogue.threads import Kind, MessageMoved
 BEGINNING: Final = 500
 """Characters of a message that are kept of it: lists show less."""
 _MAILS: Final = ("in", "out")
+_WRITTEN: Final = (*_MAILS, "note")
 
 
 class Sender(NamedTuple):
@@ -46,6 +48,13 @@ class Line(NamedTuple):
     """Whether it was received with files."""
     answers: str | None = None
     """The message that an automatic reply answers."""
+    author: str | None = None
+    """Of a reply or a note, as its event has it."""
+
+    @property
+    def is_written(self) -> bool:
+        """Whether a person wrote it here, the customer or one of the team."""
+        return self.kind in _WRITTEN and not self.automatic
 
     @property
     def is_mail(self) -> bool:
@@ -101,9 +110,24 @@ class Thread:
         """A message was received or written here."""
         said, about = kept(text[:BEGINNING]), kept(subject)
         place = (event.timestamp, event.originator_version, event.message_id, event.person)
-        self._lines[event.message_id] = Line(*place, kind, said, about, automatic, files, answers)
+        author = getattr(event, "author", None)
+        self._lines[event.message_id] = Line(
+            *place, kind, said, about, automatic, files, answers, author
+        )
         if kind == "in" and not automatic:
             self.unanswered.add(event.message_id)
+
+    def since(self, seen: Collection[str], reader: str) -> dict[str, str | None]:
+        """What others than the reader wrote after all of the messages that were seen: the authors,
+        None for a customer, by the ids in the order in which they came. Empty if none of those
+        stands here: then nobody knows what came after them."""
+        own = [one for key, one in self._lines.items() if key not in self.came]
+        last = max((one.number for one in own if one.message_id in seen), default=None)
+        if last is None:
+            return {}
+        later = sorted((one for one in own if one.number > last), key=lambda one: one.number)
+        told = (one for one in later if one.is_written and one.author != reader)
+        return {one.message_id: one.author for one in told}
 
     def take_out(self, message_id: str) -> None:
         """A mail was taken back before it was sent."""

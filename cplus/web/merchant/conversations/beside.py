@@ -12,7 +12,7 @@ from cplus.projections.queries import Conversation, Page
 from cplus.web.merchant.inbox.listing import Desk, Desks, name_of
 from cplus.web.merchant.inbox.place import Place
 
-BESIDE: Final = 20
+BESIDE: Final = 14
 """Conversations of the list beside the thread: the page with both is under 100 KB."""
 
 

@@ -42,6 +42,7 @@ from cplus.web.kit.upload_tokens import Offered
 from cplus.web.merchant.conversations.addresses import IdDep, is_id
 from cplus.web.merchant.conversations.beside import Beside, beside
 from cplus.web.merchant.conversations.held import held
+from cplus.web.merchant.conversations.meanwhile import seen_on
 from cplus.web.merchant.conversations.problems import problem_words
 from cplus.web.merchant.conversations.thread import (
     SHOWN_BY,
@@ -151,6 +152,8 @@ class Written:
     """When it is to be sent later, as browsers write a time without its zone."""
     reason: str = ""
     """Why it was not sent."""
+    meanwhile: str = ""
+    """The first message that others wrote since the merchant looked, for which it was held."""
     key: str = ""
     """That of the form; empty for a new one."""
     to: str = ""
@@ -324,12 +327,13 @@ async def show_page(
         _sender(view, row),
         stopped(view.use.recorder, me.shop, row.id, row.cc),
     )
-    names, merged, notes, stuck, first_order = await asyncio.gather(
+    names, merged, notes, stuck, first_order, seen = await asyncio.gather(
         view.mailbox_names(thread),
         _merged(queries, me.shop, row, also),
         _notes(view, row, person),
         _stuck(view, thread, awaited),
         _first_order(view, person),
+        seen_on(queries, me.shop, row, thread),
     )
     if done in {"blocked", "unblocked"} and (sender.block is not None) != (done == "blocked"):
         done = ""  # it was done, and undone since
@@ -347,6 +351,7 @@ async def show_page(
         address=address,
         sender_block=sender,
         thread=thread,
+        seen=seen,
         mailbox_names=names,
         person=person,
         merged=merged,

@@ -13,7 +13,13 @@ from fastapi.responses import Response
 
 from cplus.clock import zone
 from cplus.commands.conversations import answering, failed
-from cplus.commands.conversations.answering import Elsewhere, Extras, SentBefore
+from cplus.commands.conversations.answering import (
+    Elsewhere,
+    Extras,
+    Overtaken,
+    Replied,
+    SentBefore,
+)
 from cplus.commands.conversations.attaching import Chosen, kept_of
 from cplus.commands.conversations.withdrawing import TooLate, withdraw
 from cplus.errors import (
@@ -26,6 +32,7 @@ from cplus.errors import (
 from cplus.ids import derived
 from cplus.web.kit.deps import (
     FailedRepliesDep,
+    HeadDep,
     SignaturesDep,
     UndoSecondsDep,
     UploadTokensDep,
@@ -34,12 +41,14 @@ from cplus.web.kit.deps import (
 from cplus.web.kit.forms import form_key, new_key, own_form, own_form_with_files
 from cplus.web.kit.i18n import gettext as _
 from cplus.web.kit.i18n import translated
-from cplus.web.kit.signed_in import MerchantDep, see_other
+from cplus.web.kit.signed_in import Merchant, MerchantDep, see_other
 from cplus.web.kit.text import refusal
 from cplus.web.kit.upload_tokens import OwnForm
 from cplus.web.merchant.conversations.addresses import IdDep, address_of, is_id
 from cplus.web.merchant.conversations.inserting import all_saved, filled_for, refuse_unfilled
+from cplus.web.merchant.conversations.meanwhile import told_as_seen, words_of
 from cplus.web.merchant.conversations.page import View, ViewDep, Written, show_page
+from cplus.web.merchant.conversations.thread import caught_up
 from cplus.web.merchant.inbox.place import CameFromDep, Place
 from cplus.wording import worded
 
@@ -76,6 +85,7 @@ async def reply(
     undo_seconds: UndoSecondsDep,
     tokens: UploadTokensDep,
     failing: FailedRepliesDep,
+    head: HeadDep,
     conversation_id: IdDep,
 ) -> Response:
     """Records the merchant's answer, once for each form however often it is sent."""
@@ -95,13 +105,15 @@ async def reply(
     own = OwnForm(me.shop, str(me.actor), key)
     uploads, others = tokens.of_form(own, fields)
 
-    async def back(reason: str, status: int, *, key: str = "", to: str = "") -> Response:
+    async def back(
+        reason: str, status: int, *, key: str = "", to: str = "", meanwhile: str = ""
+    ) -> Response:
         reason = translated(reason)
         if sent:
             reason = f"{reason} {_('Choose your files again.')}".lstrip()
         key = key or new_key()
         offered = tokens.offered(own._replace(key=key), uploads)
-        form = replace(written, reason=reason, key=key, to=to, uploads=offered)
+        form = replace(written, reason=reason, key=key, to=to, uploads=offered, meanwhile=meanwhile)
         return await show_page(view, conversation_id, written=form, status=status)
 
     if "insert" in fields:
@@ -127,6 +139,7 @@ async def reply(
             source="dashboard",
             use=view.use,
             to=to,
+            seen=told_as_seen(fields.get("seen", "")),
             extras=Extras(
                 fields.get("cc", ""),
                 fields.get("bcc", ""),
@@ -142,13 +155,26 @@ async def reply(
     except (OutcomeUnknown, StreamConflict, ContentionTooHigh):
         # The same key again: if it was recorded after all, it is not written twice.
         return await back(UNSURE, 503, key=key)
-    if isinstance(outcome, Elsewhere):
-        return await back(_ELSEWHERE, 409, to=outcome.address)
-    if isinstance(outcome, SentBefore):
-        # Sent, gone back to, changed and sent again: another answer, with a key of its own.
-        return await back(SENT_BEFORE, 409)
+    if not isinstance(outcome, Replied):
+        # What others wrote is shown above the words, as far as the read models have it by now.
+        await caught_up(view.queries, me.shop, await head(me.shop))
+        reason, told = _refused(outcome, me, key)
+        return await back(reason, 409, **told)
     undo = "" if later or not undo_seconds else answering.message_id(me.shop, conversation_id, key)
     return await _then(fields, view, conversation_id, key, outcome.position, undo)
+
+
+def _refused(
+    outcome: Elsewhere | Overtaken | SentBefore, me: Merchant, key: str
+) -> tuple[str, dict[str, str]]:
+    """Why a reply was not recorded as it was sent, and what its form says then."""
+    if isinstance(outcome, Elsewhere):
+        return _ELSEWHERE, {"to": outcome.address}
+    if isinstance(outcome, Overtaken):
+        first = next(iter(outcome.since))
+        return words_of(outcome.since, me), {"key": key, "meanwhile": first}
+    # Sent, gone back to, changed and sent again: another answer, with a key of its own.
+    return SENT_BEFORE, {}
 
 
 async def _inserted(written: Written, chosen: str, view: View, conversation_id: str) -> Written:

@@ -38,7 +38,7 @@ class Room:
     """Each has links of its own."""
 
 
-PAGE: Final = Room(messages=50, text=24_000, beginning=240, files=40)
+PAGE: Final = Room(messages=50, text=20_000, beginning=240, files=40)
 """Of a page, which is under 100 KB: a phone on a slow network loads it."""
 ANSWER: Final = Room(messages=200, text=400_000, beginning=500, files=300)
 """Of an answer to a program: Lambda answers with 6 MB at most."""
