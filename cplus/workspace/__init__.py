@@ -8,11 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from cplus.mongo import Database
 from cplus.workspace.members import Members
+from cplus.workspace.presence import Presence
 from cplus.workspace.read_marks import ReadMarks
 from cplus.workspace.undoing import KEPT, Undoes
+
+_AT: Final = ((Members.NAME, "seen_at"), (ReadMarks.NAME, "at"), (Presence.NAME, "at"))
+"""Where rows are, and from when each is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,11 +27,12 @@ class Workspace:
     members: Members
     marks: ReadMarks
     undoes: Undoes
+    presence: Presence
     database: Database
 
     async def forget_all(self, shop: str, until: datetime) -> None:
         """Forgets what there is of the shop from up to that moment. Repeatable."""
-        for name, at in ((Members.NAME, "seen_at"), (ReadMarks.NAME, "at")):
+        for name, at in _AT:
             await self.database[name].delete_many({"_id": _of(shop), at: {"$lte": until}})
         done = {"expires_at": {"$lte": until + KEPT}}
         await self.database[Undoes.NAME].delete_many({"_id": _of(shop), **done})
@@ -35,7 +41,7 @@ class Workspace:
     def of(cls, database: Database, application_secret: str) -> Workspace:
         """Kept in this database."""
         members = Members(database, application_secret)
-        return cls(members, ReadMarks(database), Undoes(database), database)
+        return cls(members, ReadMarks(database), Undoes(database), Presence(database), database)
 
 
 def _of(shop: str) -> dict[str, str]:
@@ -45,9 +51,9 @@ def _of(shop: str) -> dict[str, str]:
 
 async def ensure_indexes(database: Database) -> None:
     """Makes the indexes by which old rows go, and by which a shop's members are found."""
-    for rows in (Members.NAME, ReadMarks.NAME, Undoes.NAME):
+    for rows in (Members.NAME, ReadMarks.NAME, Undoes.NAME, Presence.NAME):
         await database[rows].create_index("expires_at", expireAfterSeconds=0, name="expiry")
     await database[Members.NAME].create_index("shop", name="shop")
 
 
-__all__ = ["Members", "ReadMarks", "Undoes", "Workspace", "ensure_indexes"]
+__all__ = ["Members", "Presence", "ReadMarks", "Undoes", "Workspace", "ensure_indexes"]

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import zlib
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Annotated, Any
 
-from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse, Response
 
 from cplus.projections.queries import ConversationState, Filter
-from cplus.web.kit.deps import ConversationsDep, QueriesDep
+from cplus.web.kit.built import built
+from cplus.web.kit.deps import ClockDep, ConversationsDep, QueriesDep, WorkspaceDep
 from cplus.web.kit.signed_in import MerchantDep
-from cplus.web.merchant.conversations.addresses import IdDep
+from cplus.web.merchant.conversations.addresses import IdDep, is_id
 from cplus.web.merchant.conversations.inserting import offers
+from cplus.web.merchant.conversations.present import present
 from cplus.web.merchant.conversations.thread import ANSWER, START, Shown, following, read_position
 from cplus.web.merchant.getting_started import STEPS_BY
 
@@ -92,13 +95,35 @@ def _files(shown: Shown) -> dict[str, Any]:
     return {"files": files, "more_files": shown.more_files}
 
 
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """What a page says of the conversation that it shows."""
+
+    conversation: str = ""
+    here: bool = False
+    """Whether the member looks at it now."""
+    writing: bool = False
+
+
 @router.get("/changes")
 async def changes(
-    request: Request, queries: QueriesDep, me: MerchantDep, after: int = 0
+    request: Request,
+    queries: QueriesDep,
+    workspace: WorkspaceDep,
+    clock: ClockDep,
+    me: MerchantDep,
+    looking: Annotated[Looking, Depends(built(Looking))],
+    after: int = 0,
 ) -> Response:
-    """Whether there is news after a position; 304 as long as the position is the one named by
-    If-None-Match."""
-    return _news(request, await read_position(queries, me.shop), after)
+    """Whether there is news after a position; 304 as long as nothing is new since the answer that
+    If-None-Match names. On a conversation, also who else of the team looks at it, in words."""
+    told = {}
+    if is_id(looking.conversation):
+        here = looking.here and not getattr(request.state, "head", False)
+        told["others"] = await present(
+            me, workspace, clock, looking.conversation, here=here, writing=looking.writing
+        )
+    return _news(request, await read_position(queries, me.shop), after, **told)
 
 
 @router.get("/shop/changes")
@@ -109,9 +134,10 @@ async def shop_changes(
     return _news(request, await read_position(queries, me.shop, STEPS_BY), after)
 
 
-def _news(request: Request, position: int, after: int) -> Response:
-    headers = {"ETag": f'"{position}"', "Cache-Control": "private, no-cache"}
+def _news(request: Request, position: int, after: int, **told: str) -> Response:
+    marks = [str(position), *(str(zlib.crc32(words.encode())) for words in told.values() if words)]
+    headers = {"ETag": f'"{"-".join(marks)}"', "Cache-Control": "private, no-cache"}
     known = request.headers.get("if-none-match", "")
     if headers["ETag"] in {tag.strip().removeprefix("W/") for tag in known.split(",")}:
         return Response(status_code=304, headers=headers)
-    return _json({"position": position, "changed": position > after}, **headers)
+    return _json({"position": position, "changed": position > after, **told}, **headers)

@@ -163,8 +163,9 @@ function followNews() {
     if (!offer || offer.hidden) held = null;
   }
   follow(
-    () => ofShop(main.dataset.news, { after: main.dataset.position }),
+    () => ofShop(main.dataset.news, { after: main.dataset.position, ...looking() }),
     async (news) => {
+      tellPresent(news.others);
       if (!news.changed) return;
       const page = main;
       const fresh = await fetchPage();

@@ -43,6 +43,7 @@ from cplus.web.merchant.conversations.addresses import IdDep, is_id
 from cplus.web.merchant.conversations.beside import Beside, beside
 from cplus.web.merchant.conversations.held import held
 from cplus.web.merchant.conversations.meanwhile import seen_on
+from cplus.web.merchant.conversations.present import present
 from cplus.web.merchant.conversations.problems import problem_words
 from cplus.web.merchant.conversations.thread import (
     SHOWN_BY,
@@ -327,13 +328,14 @@ async def show_page(
         _sender(view, row),
         stopped(view.use.recorder, me.shop, row.id, row.cc),
     )
-    names, merged, notes, stuck, first_order, seen = await asyncio.gather(
+    names, merged, notes, stuck, first_order, seen, others_here = await asyncio.gather(
         view.mailbox_names(thread),
         _merged(queries, me.shop, row, also),
         _notes(view, row, person),
         _stuck(view, thread, awaited),
         _first_order(view, person),
         seen_on(queries, me.shop, row, thread),
+        present(me, view.desks.workspace, view.desks.clock, row.id, here=reads),
     )
     if done in {"blocked", "unblocked"} and (sender.block is not None) != (done == "blocked"):
         done = ""  # it was done, and undone since
@@ -352,6 +354,7 @@ async def show_page(
         sender_block=sender,
         thread=thread,
         seen=seen,
+        others_here=others_here,
         mailbox_names=names,
         person=person,
         merged=merged,
