@@ -61,7 +61,7 @@ PICTURES: Final = (
     ),
     Picture("conversation-phone", "/conversations/{thread}?list=view%3Dunanswered", "phone"),
     Picture("note", "/conversations/{bruno}", press="label:has-text('Note')", height=900),
-    Picture("bulk", "/inbox?view=unanswered", press=""),
+    Picture("bulk", "/inbox?view=unanswered", press=".pick-all input"),
     Picture("history", "/conversations/{thread}/history"),
     Picture("search", "/search?q=norway"),
     Picture("new-message", "/conversations/new"),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
 from typing import Final, Literal
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
@@ -102,6 +103,7 @@ async def search(
         people = (await found_people(queries, me.shop, asked, limit=_PEOPLE + 1)).items
     shown = {"q": asked, "state": state, "since": since, "until": until, "files": files}
     address = {name: value for name, value in shown.items() if value not in ("", "all")}
+    here_again = urlencode({**address, **({"cursor": cursor} if cursor else {})})
     return pages.render(
         "search/search.html",
         me=me,
@@ -116,7 +118,7 @@ async def search(
         cut=len(q) > LONGEST,
         left_out=left_out,
         most=MOST,
-        results=_results(found.items, phrases) if found else [],
+        results=_results(found.items, phrases, here_again) if found else [],
         searched=found is not None,
         back_to=found.back_to if found else None,
         **links("/search", cursor, found.next if found else None, **address),
@@ -134,13 +136,14 @@ def _day(given: str, here: ZoneInfo, after: int = 0) -> datetime | None:
         raise InvalidInput(reason=worded("a date looks like 2026-11-30")) from None
 
 
-def _results(hits: Sequence[Hit], phrases: Sequence[Phrase]) -> list[Result]:
-    """Each as it is shown. Once the time is over, the rest begin with the first words."""
+def _results(hits: Sequence[Hit], phrases: Sequence[Phrase], asked: str) -> list[Result]:
+    """Each as it is shown, with the way back to what was `asked`. Once the time is over, the rest
+    begin with the first words."""
     until = time.monotonic() + _MARKING
-    return [_result(hit, phrases, lambda: time.monotonic() > until) for hit in hits]
+    return [_result(hit, phrases, lambda: time.monotonic() > until, asked) for hit in hits]
 
 
-def _result(hit: Hit, phrases: Sequence[Phrase], over: Callable[[], bool]) -> Result:
+def _result(hit: Hit, phrases: Sequence[Phrase], over: Callable[[], bool], asked: str) -> Result:
     message = hit.message
     who = marked(text.sender(hit.conversation), phrases)
     subject = marked(text.titled(hit.conversation.subject), phrases)
@@ -148,7 +151,7 @@ def _result(hit: Hit, phrases: Sequence[Phrase], over: Callable[[], bool]) -> Re
     shown = any(one.found for one in (*who, *subject, *said))
     return Result(
         hit=hit,
-        address=_address(hit),
+        address=_address(hit, asked),
         who=who,
         subject=subject,
         said=said,
@@ -166,10 +169,10 @@ def _also(
     return ()
 
 
-def _address(hit: Hit) -> str:
+def _address(hit: Hit, asked: str) -> str:
     """The page of the conversation at the message, which may be further back than the page goes
-    that the thread opens with."""
-    place = f"/conversations/{hit.conversation.id}"
+    that the thread opens with. It leads back to what was asked."""
+    named = {"list": asked}
     if hit.conversation.messages > PAGE.messages:
-        place += f"?from={cursor_in_front(hit.message)}"
-    return f"{place}#m-{hit.message.id}"
+        named["from"] = cursor_in_front(hit.message)
+    return f"/conversations/{hit.conversation.id}?{urlencode(named)}#m-{hit.message.id}"

@@ -23,6 +23,16 @@ function pickRow() {
   return Boolean(box);
 }
 
+// The box above a list ticks all of its rows, and is ticked as long as all of them are.
+document.addEventListener("change", ({ target }) => {
+  const card = target.closest?.(".card");
+  const all = card?.querySelector("[data-pick-all]");
+  if (!all) return;
+  const boxes = [...card.querySelectorAll(".pick input")];
+  if (target === all) for (const box of boxes) box.checked = all.checked;
+  else all.checked = boxes.every((box) => box.checked);
+});
+
 function press(key) {
   if (key === "j" || key === "k") if (alongRows(key === "j" ? 1 : -1)) return true;
   if (key === "x") return pickRow();

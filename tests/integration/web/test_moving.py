@@ -56,6 +56,24 @@ async def test_moved_and_back_on_its_page(web: Harness, browser: httpx.AsyncClie
     assert history.count("Moved messages between conversations") == 2
 
 
+async def test_where_a_message_goes_is_searched_for(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    a, message = await two_messages(web, browser)
+    own = await web.conversation(subject="Plums, mine")
+    other = await web.conversation(subject="Plums", person="person/bea", name="Bea")
+    here = f"/conversations/{a}/messages/{message}/move"
+    at_first = (await browser.get(here)).text
+    assert f"{here}?into={own}" in at_first
+    assert other not in at_first
+    found = (await browser.get(here, params={"q": "PLUM"})).text
+    assert f"{here}?into={other}" in found
+    assert "<bdi>Bea</bdi>" in found
+    merge = f"/conversations/{a}/merge"
+    assert f"{merge}?into={other}" in (await browser.get(merge, params={"q": "plum"})).text
+    assert "No conversation has all" in (await browser.get(merge, params={"q": "jam pear"})).text
+
+
 async def test_split_off_and_undone(web: Harness, browser: httpx.AsyncClient) -> None:
     a, message = await two_messages(web, browser)
     here = f"/conversations/{a}/messages/{message}"

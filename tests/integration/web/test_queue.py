@@ -324,7 +324,7 @@ async def test_a_conversation_keeps_the_list_it_was_opened_from(web: Harness) ->
             for href, rel in re.findall(r'href="([^"]+)" rel="(prev|next)"', thread)
         }
         assert ways == {"prev": f"/conversations/{first}", "next": f"/conversations/{third}"}
-        assert 'class="crumb" href="/inbox?view=unanswered"' in thread
+        assert f'class="crumb" href="/inbox?view=unanswered#c-{second}"' in thread
         action = f"/conversations/{second}/close?list=view%3Dunanswered"
         closed = await send(browser, thread, action)
         assert parse_qs(urlsplit(path_of(closed)).query)["list"] == ["view=unanswered"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import logging
 import re
 from collections.abc import AsyncIterator
@@ -15,7 +16,7 @@ from cplus.aws import Aws
 from cplus.events.catalogue.customers import CustomerImported
 from cplus.events.catalogue.orders import OrderChanged
 from cplus.projections.models.messages import MESSAGES
-from tests.integration.web.harness import OTHER, SHOP, Harness, form_fields
+from tests.integration.web.harness import OTHER, SHOP, Harness, fields_of, form_fields, path_of
 
 
 @pytest.fixture
@@ -40,7 +41,8 @@ async def test_what_was_found_is_marked_and_leads_to_its_message(
     assert "<mark>Blue</mark> jam" in page
     assert other not in page
     [message] = (await web.parts.queries.messages_of(SHOP, found)).items
-    assert f'href="/conversations/{found}#m-{message.id}"' in page
+    asked = urlencode({"list": urlencode({"q": "MULLER blu"})})
+    assert f'href="/conversations/{found}?{asked}#m-{message.id}"' in page
     assert f'id="m-{message.id}"' in (await browser.get(f"/conversations/{found}")).text
     # An address that nothing on the page shows says where it was found.
     assert re.search(
@@ -70,8 +72,27 @@ async def test_a_message_far_back_in_a_long_thread_is_on_the_page_it_leads_to(
         rf'href="(/conversations/{conversation}[^"]+)"', await search(browser, "needle")
     )
     address, _, place = address.partition("#")
-    assert "?from=" in address
+    assert "from=" in address
     assert f'id="{place}"' in (await browser.get(address.replace("&amp;", "&"))).text
+
+
+async def test_from_what_was_found_there_is_a_way_back_to_the_search_also_after_a_reply(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    talk = await web.conversation(text="Blue & green?")
+    page = await search(browser, "blue & green", since="2026-11-01", state="open")
+    [address] = re.findall(rf'href="(/conversations/{talk}[^"#]+)', page)
+    opened = (await browser.get(html.unescape(address))).text
+    back = "/search?q=blue+%26+green&amp;state=open&amp;since=2026-11-01"
+    crumb = f'<a class="crumb" href="{back}#c-{talk}"'
+    assert crumb in opened
+    assert "Search: blue &amp; green" in opened
+    assert "Send and next" not in opened
+    assert f'<li id="c-{talk}">' in (await browser.get(html.unescape(back))).text
+    [action] = re.findall(rf'action="(/conversations/{talk}/reply[^"]*)"', opened)
+    form = {**fields_of(opened, action), "text": "Both.", "then": "close"}
+    sent = await browser.post(html.unescape(action), data=form)
+    assert crumb in (await browser.get(path_of(sent))).text
 
 
 async def test_filters_stay_in_the_form_and_narrow_what_is_found(

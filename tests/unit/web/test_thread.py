@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import fields, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from markupsafe import escape
 
 from cplus.projections.queries import FileView, Message
-from cplus.web.merchant.conversations.thread import PAGE, fitting
+from cplus.web.merchant.conversations.thread import PAGE, Thread, fitting
 
 
 def message(number: int, files: int) -> Message:
@@ -52,3 +53,17 @@ def test_the_message_that_is_asked_for_is_whole_and_the_others_begin() -> None:
     shown = fitting([long, replace(message(2, 0), text="word " * 9_000)], whole="m1")
     assert [one.cut for one in shown] == [False, True]
     assert (shown[1].text or "").endswith("word")
+
+
+def test_the_page_leads_to_the_first_message_that_is_new_unless_that_is_in_sight() -> None:
+    read = datetime(2026, 11, 1, tzinfo=UTC)
+    told = [
+        replace(
+            message(n, 0), direction="out" if n == 3 else "in", at=read + timedelta(hours=n - 2)
+        )
+        for n in range(6)
+    ]
+    thread = Thread(fitting(told), None, None)
+    assert thread.first_new(read) == "m4", "their own reply is not new to anybody"
+    assert thread.first_new(read - timedelta(hours=2)) == "", "it is the second of the page"
+    assert thread.first_new(read + timedelta(hours=3)) == ""

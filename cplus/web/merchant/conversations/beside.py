@@ -9,6 +9,7 @@ from typing import Final
 
 from cplus.errors import InvalidInput
 from cplus.projections.queries import Conversation, Page
+from cplus.web.kit.i18n import gettext as _
 from cplus.web.merchant.inbox.listing import Desk, Desks, name_of
 from cplus.web.merchant.inbox.place import Place
 
@@ -50,6 +51,8 @@ async def beside(desks: Desks, came: Place | None, row: Conversation) -> Beside:
     desk = await desks.desk()
     if came is None:
         return Beside(desk, None)
+    if came.words:  # back to it, but it does not stand beside: a search takes its time
+        return Beside(desk, came, _("Search: %(words)s", words=came.words))
     try:
         page = await desks.page(came)
     except InvalidInput:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from typing import Final
-
 from fastapi import APIRouter, HTTPException, Request
 from fastapi.responses import HTMLResponse, Response
 
@@ -19,13 +16,10 @@ from cplus.web.kit.signed_in import MerchantDep, see_other
 from cplus.web.kit.text import refusal as reason_of
 from cplus.web.kit.text import sentence
 from cplus.web.merchant.conversations.addresses import IdDep, changed
+from cplus.web.merchant.conversations.choosing import NONE, named_in, others
 from cplus.web.merchant.conversations.page import View, ViewDep
-from cplus.wording import worded
 
 router = APIRouter(prefix="/conversations")
-
-_NAMED: Final = re.compile(r"\s*(?:\S*/conversations/)?([a-z0-9]{1,64})(?:[?#]\S*)?\s*")
-NONE: Final = worded("That is no conversation of this shop. Copy the address of its page.")
 
 
 @router.get("/{conversation_id}/unmerge")
@@ -35,9 +29,12 @@ async def again(conversation_id: IdDep, _me: MerchantDep) -> Response:
 
 
 @router.get("/{conversation_id}/merge")
-async def choose(view: ViewDep, conversation_id: IdDep, into: str = "") -> HTMLResponse:
-    """Which conversation it goes into; with `into`, what that means."""
-    return await _page(view, conversation_id, into)
+async def choose(
+    view: ViewDep, conversation_id: IdDep, into: str = "", q: str = ""
+) -> HTMLResponse:
+    """Which conversation it goes into; with `q`, those that a search finds; with `into`, what that
+    means."""
+    return await _page(view, conversation_id, into, q)
 
 
 @router.post("/{conversation_id}/merge")
@@ -77,14 +74,8 @@ async def unmerge(
     return changed(conversation_id, "unmerged", Changed(at))
 
 
-def named_in(text: str) -> str | None:
-    """The id of the conversation whose page's address, or id, the text is."""
-    named = _NAMED.fullmatch(text)
-    return named[1] if named else None
-
-
 async def _page(
-    view: View, conversation_id: str, into: str, *, reason: str = "", status: int = 200
+    view: View, conversation_id: str, into: str, q: str = "", *, reason: str = "", status: int = 200
 ) -> HTMLResponse:
     shop = view.me.shop
     row = await view.queries.conversation(shop, conversation_id)
@@ -103,9 +94,7 @@ async def _page(
                 target = await view.queries.conversation(shop, two.target.conversation_id)
     elif into:
         reason = reason or NONE
-    person = await view.queries.customer(shop, row.person)
-    others = person.conversations if person else []
-    persons = {one.person for one in others}
+    offered = await others(view.queries, shop, row, row.person, q)
     return view.pages.render(
         "conversation/merge.html",
         status=status,
@@ -114,14 +103,8 @@ async def _page(
         conversation=row,
         target=target,
         address=await view.address(target) if target else None,
-        same=target is not None and target.person in persons,
-        others=[one for one in others if may_take(one, row)],
-        asked=into,
+        same=target is not None and target.person in offered.persons,
+        others=offered,
         reason=reason,
         key=new_key(),
     )
-
-
-def may_take(one: Conversation, row: Conversation) -> bool:
-    """Whether it may be offered as where `row`, or a message of it, could go."""
-    return one.id != row.id and not (one.merged_into or one.spam or one.erased)

@@ -22,7 +22,7 @@ from cplus.web.kit.signed_in import MerchantDep, see_other
 from cplus.web.kit.text import refusal as refused
 from cplus.web.kit.text import sentence
 from cplus.web.merchant.conversations.addresses import IdDep, MessageIdDep, changed
-from cplus.web.merchant.conversations.merging import NONE, may_take, named_in
+from cplus.web.merchant.conversations.choosing import NONE, named_in, others
 from cplus.web.merchant.conversations.page import View, ViewDep
 
 router = APIRouter(prefix="/conversations")
@@ -38,10 +38,10 @@ async def again(conversation_id: IdDep, _me: MerchantDep) -> Response:
 
 @router.get("/{conversation_id}/messages/{message_id}/move")
 async def choose(
-    view: ViewDep, conversation_id: IdDep, message_id: MessageIdDep, into: str = ""
+    view: ViewDep, conversation_id: IdDep, message_id: MessageIdDep, into: str = "", q: str = ""
 ) -> HTMLResponse:
-    """Where the message goes; with `into`, what that means."""
-    return await _page(view, conversation_id, message_id, into)
+    """Where the message goes; with `q`, what a search finds; with `into`, what that means."""
+    return await _page(view, conversation_id, message_id, into, q)
 
 
 @router.post("/{conversation_id}/messages/{message_id}/move")
@@ -119,6 +119,7 @@ async def _page(
     conversation_id: str,
     message_id: str,
     into: str,
+    q: str = "",
     *,
     reason: str = "",
     status: int = 200,
@@ -132,8 +133,7 @@ async def _page(
     target: Conversation | None = None
     if into and not reason:
         target, reason = await _target(view, talk, line, into)
-    person = await view.queries.customer(shop, line.person)
-    others = person.conversations if person else []
+    offered = await others(view.queries, shop, row, line.person, q)
     return view.pages.render(
         "conversation/move.html",
         status=status,
@@ -144,9 +144,8 @@ async def _page(
         text=line.text,
         can_split=talk.thread.lines[0].message_id != message_id,
         target=target,
-        same=target is not None and target.person in {line.person, *(one.person for one in others)},
-        others=[one for one in others if may_take(one, row)],
-        asked=into,
+        same=target is not None and target.person in offered.persons,
+        others=offered,
         reason=reason,
         key=new_key(),
     )

@@ -321,7 +321,7 @@ async def show_page(
         if begin is None
         else following(queries, me.shop, row.id, begin, whole, also=also)
     )
-    around, thread, person, (address, sender), (why, copies) = await asyncio.gather(
+    (around, read), thread, person, (address, sender), (why, copies) = await asyncio.gather(
         _beside(view, row, reads=reads),
         part,
         queries.customer(me.shop, row.person),
@@ -355,6 +355,7 @@ async def show_page(
         thread=thread,
         seen=seen,
         others_here=others_here,
+        jump=thread.first_new(read),
         mailbox_names=names,
         person=person,
         merged=merged,
@@ -391,18 +392,21 @@ def _around(around: Beside) -> dict[str, Any]:
     return {
         "desk": around.desk,
         "came": came,
+        "listed": came is not None and not came.words,
         "back": came.kept if came else "",
         "around": around,
         "kept": {"list": came.query} if came else {},
     }
 
 
-async def _beside(view: View, row: Conversation, *, reads: bool) -> Beside:
-    """What stands beside it; with `reads`, the member has read it now."""
+async def _beside(view: View, row: Conversation, *, reads: bool) -> tuple[Beside, datetime]:
+    """What stands beside it, and up to when the member had read it; with `reads`, they have read
+    it now."""
     around = await beside(view.desks, view.came, row)
+    until = await view.desks.read_until(around.desk.member, row)
     if reads:
         await view.desks.read(around.desk.member, row)
-    return around
+    return around, until
 
 
 async def _sender(view: View, row: Conversation) -> tuple[str | None, blocking.Sender]:

@@ -211,7 +211,7 @@ async def _then(
             use=view.use,
         )
         position = closed.position or position
-    if came is None or then not in {"close", "next"}:
+    if came is None or came.words or then not in {"close", "next"}:
         told = {"done": "closed", "sent": conversation_id} if closed else {}
         return see_other(address_of(conversation_id, came, **told, at=position) + "#end")
     following = fields.get("next", "")

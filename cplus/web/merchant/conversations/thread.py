@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from markupsafe import escape
@@ -70,6 +71,14 @@ class Thread:
     """The cursor of what follows; None if these are the newest."""
     place: Mapping[str, str] = field(default_factory=dict)
     """What the address of the page names, to come to these messages again."""
+
+    def first_new(self, read_until: datetime) -> str:
+        """The id of the first message of somebody else that came after that; empty if there is
+        none, or if it stands at the top of the page anyway."""
+        for number, one in enumerate(self.messages):
+            if one.message.direction == "in" and one.message.at > read_until:
+                return one.message.id if number > 1 else ""
+        return ""
 
 
 async def merged_in(queries: Queries, shop: str, row: Conversation) -> list[str]:

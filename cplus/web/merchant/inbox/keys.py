@@ -22,6 +22,7 @@ SHORTCUTS: Final = (
             ("k", worded("Go to the previous conversation")),
             ("Enter", worded("Open it")),
             ("x", worded("Select or deselect")),
+            ("Shift X", worded("Select all on this page, or none")),
             ("e", worded("Close selected")),
             ("z", worded("Undo")),
             ("n", worded("Next page")),

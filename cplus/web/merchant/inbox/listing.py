@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Annotated, Final
 
 from fastapi import Depends, Request
@@ -80,6 +81,12 @@ class Desks:
     async def read(self, member: Member, row: Conversation) -> None:
         """The member has read it as it stands."""
         await self.workspace.marks.read(self.me.shop, member.id, row.id, row.last_message_at)
+
+    async def read_until(self, member: Member, row: Conversation) -> datetime:
+        """Up to when the member has read it: what came later is new to them."""
+        horizon = max(member.since, self.clock() - KEPT)
+        marks = await self.workspace.marks.of(self.me.shop, member.id, [row.id])
+        return max(horizon, marks.get(row.id, horizon))
 
     async def unread(self, member: Member, rows: Sequence[Conversation]) -> set[str]:
         """Which of these have a message of a customer that the member has not read."""

@@ -54,6 +54,8 @@ class Place:
     """The last day."""
     files: bool = False
     cursor: str | None = None
+    words: str = ""
+    """What was searched for, if the list is what a search found."""
 
     @classmethod
     def of(cls, asked: Mapping[str, str]) -> Self:
@@ -77,9 +79,13 @@ class Place:
         if not query or len(query) > _LONGEST:
             return None
         try:
-            return cls.of(dict(parse_qsl(query, max_num_fields=20)))
+            asked = dict(parse_qsl(query, max_num_fields=20))
         except ValueError:
             return None
+        words = asked.get("q", "")
+        if words:
+            asked["view"] = asked.get("state", "all")  # as the page of search calls it
+        return replace(cls.of(asked), words=words)
 
     @classmethod
     def showing(cls, shows: Shown) -> Self:
@@ -110,8 +116,9 @@ class Place:
     @property
     def query(self) -> str:
         """As an address says it."""
+        view = {"q": self.words, "state": self.view} if self.words else {"view": self.view}
         named: dict[str, Any] = {
-            "view": self.view,
+            **view,
             "tag": self.tag,
             "assignee": self.assignee,
             "priority": self.priority or "",
@@ -125,7 +132,7 @@ class Place:
     @property
     def address(self) -> str:
         """Of the list."""
-        return f"/inbox?{self.query}"
+        return f"{'/search' if self.words else '/inbox'}?{self.query}"
 
     @property
     def filtered(self) -> bool:
