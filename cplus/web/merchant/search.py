@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from datetime import time as time_of_day
 from typing import Final, Literal
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter
@@ -151,7 +151,7 @@ def _result(hit: Hit, phrases: Sequence[Phrase], over: Callable[[], bool], asked
     shown = any(one.found for one in (*who, *subject, *said))
     return Result(
         hit=hit,
-        address=_address(hit, asked),
+        address=_address(hit, asked, said),
         who=who,
         subject=subject,
         said=said,
@@ -169,10 +169,14 @@ def _also(
     return ()
 
 
-def _address(hit: Hit, asked: str) -> str:
+def _address(hit: Hit, asked: str, said: Sequence[Marked]) -> str:
     """The page of the conversation at the message, which may be further back than the page goes
-    that the thread opens with. It leads back to what was asked."""
-    named = {"list": asked}
+    that the thread opens with, and there at the first words that were found (a text fragment:
+    https://wicg.github.io/scroll-to-text-fragment/). It leads back to what was asked."""
+    message = hit.message
+    named = {"list": asked, "message": message.id}
     if hit.conversation.messages > PAGE.messages:
-        named["from"] = cursor_in_front(hit.message)
-    return f"/conversations/{hit.conversation.id}?{urlencode(named)}#m-{hit.message.id}"
+        named["from"] = cursor_in_front(message)
+    words = next((one.text for one in said if one.found), "")
+    part = f":~:text={quote(words, safe='').replace('-', '%2D')}" if words else ""
+    return f"/conversations/{hit.conversation.id}?{urlencode(named)}#m-{message.id}{part}"

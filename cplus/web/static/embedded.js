@@ -164,7 +164,7 @@ async function visit(address, { push = true, scroll = 0, init = {}, quiet = fals
     const sent = init.method === "POST";
     // What a form is answered without leading on stands at the address of its page.
     const place = kept(sent && !answer.redirected ? location.href : answer.url);
-    place.hash ||= new URL(address, location.href).hash;
+    place.hash ||= new URL(address, location.href).hash.split(":~:")[0]; // only browsers find a text
     // What leads back to the page of its form is no step that Back would have to undo.
     const back = sent && place.pathname === location.pathname;
     if (push && !back && place.href !== location.href) {

@@ -52,7 +52,7 @@ async def beside(desks: Desks, came: Place | None, row: Conversation) -> Beside:
     if came is None:
         return Beside(desk, None)
     if came.words:  # back to it, but it does not stand beside: a search takes its time
-        return Beside(desk, came, _("Search: %(words)s", words=came.words))
+        return Beside(desk, came, _("Search results"))
     try:
         page = await desks.page(came)
     except InvalidInput:
