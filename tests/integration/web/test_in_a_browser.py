@@ -101,6 +101,7 @@ async def test_only_what_a_shopper_writes_is_held_back_while_somebody_types(
     await expect(page.get_by_text("Delivered")).to_be_visible()
     await expect(page.locator("#news")).to_be_hidden()
     await _writes(web, conversation, "Thank you!")
+    await expect(page.locator("#news")).to_be_in_viewport()  # the end of the page is in sight
     await page.locator("#news").click()
     await expect(page.get_by_text("Thank you!")).to_be_visible()
     await expect(page.locator("#news")).to_be_hidden()
