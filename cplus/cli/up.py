@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Coroutine
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -111,7 +112,8 @@ async def _up(options: Options) -> int:
     stack = Stack(
         options.data,
         port=options.port,
-        told=lambda name, seconds: report.say_part(console, name, seconds),
+        told=partial(report.say_part, console),
+        waits=partial(report.say_waiting, console),
     )
     ended = _signals(stack)
     if not await _unless(ended, stack.start()):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
@@ -15,6 +15,7 @@ from rich.live import Live
 from rich.text import Text
 
 from cplus.counts import counted
+from cplus.local import waiting
 
 if TYPE_CHECKING:
     from cplus.local.aws import AwsEndpoint
@@ -109,6 +110,11 @@ def say_part(console: Console, name: str, seconds: float) -> None:
     console.print(f"  [green]✓[/green] {NAMES.get(name, name):<16} {seconds:5.1f} s")
 
 
+def say_waiting(console: Console, name: str, seconds: float) -> None:
+    """Prints one line: the part that is still being waited for, and for how many seconds."""
+    console.print(f"  [dim]…[/dim] still waiting for {NAMES.get(name, name)}: {seconds:.0f} s")
+
+
 def say_lost(console: Console, lost: Mapping[str, int]) -> None:
     """Prints what a kill of the emulator lost: its queues are in memory."""
     for queue, count in sorted(lost.items()):
@@ -153,9 +159,7 @@ def say(console: Console, text: str) -> None:
 
 async def timed(console: Console, name: str, work: Awaitable[None]) -> None:
     """Does the work and prints how many seconds it took."""
-    started = time.perf_counter()
-    await work
-    say_part(console, name, time.perf_counter() - started)
+    say_part(console, name, await waiting.timed(work, partial(say_waiting, console, name)))
 
 
 @contextlib.asynccontextmanager

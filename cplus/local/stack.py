@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import os
 import sys
-import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -18,6 +18,7 @@ from cplus.local.aws import AwsEndpoint
 from cplus.local.mongod import Mongod
 from cplus.local.process import Child, PartFailed, PortTaken, end_leftover, free_port
 from cplus.local.state import BRIDGE, CLIENT_SECRET, Directory, StackInfo
+from cplus.local.waiting import timed
 
 if TYPE_CHECKING:
     from cplus.local.application import Application
@@ -40,8 +41,9 @@ class Stack:
     """One stack over one data directory.
 
     `async with Stack(data) as stack:` starts it, writes stack.json, and stops it; or `start`,
-    `publish` and `stop`. `told(name, seconds)` is called for each part that is ready. `cap` is the
-    maximum number of processes per function. Raises AlreadyRunning, PortTaken, MongodMissing and
+    `publish` and `stop`. `told(name, seconds)` is called for each part that is ready, and
+    `waits(name, seconds)` now and then for one that takes long. `cap` is the maximum number of
+    processes per function. Raises AlreadyRunning, PortTaken, MongodMissing and
     PartFailed on start.
     """
 
@@ -53,6 +55,7 @@ class Stack:
         idle_seconds: float = 60.0,
         cap: int = 2,
         told: Told = _tell_nobody,
+        waits: Told = _tell_nobody,
         variables: Mapping[str, str] = os.environ,
     ) -> None:
         self.directory = Directory(data)
@@ -70,7 +73,7 @@ class Stack:
         self.dead_letters: dict[str, int] = {}  # by queue, found by the last stop
         self._port = port
         self._options = {"cap": cap, "idle_seconds": idle_seconds}
-        self._told = told
+        self._told, self._waits = told, waits
         self._variables = variables
         self._parts: list[Child] = []
         self._running = False
@@ -286,9 +289,7 @@ class Stack:
                 end_leftover(pid, (_MARKS[name], str(self.data)))
 
     async def _timed(self, name: str, work: Awaitable[None]) -> None:
-        started = time.perf_counter()
-        await work
-        self._told(name, time.perf_counter() - started)
+        self._told(name, await timed(work, partial(self._waits, name)))
 
 
 async def _all(*works: Awaitable[None]) -> None:
