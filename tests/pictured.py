@@ -34,13 +34,19 @@ from cplus.events.catalogue.imports import (
 )
 from cplus.events.catalogue.mail import MailBounced, MailDelivered, MailSent
 from cplus.events.catalogue.orders import OrderChanged
+from cplus.events.catalogue.privacy import DataRequested
 from cplus.events.files import StoredFile
-from cplus.events.names import INSTALLED_REF, mail_stream, message_ref, started_ref
+from cplus.events.names import (
+    INSTALLED_REF,
+    data_request_stream,
+    mail_stream,
+    message_ref,
+    started_ref,
+)
 from cplus.events.order_parts import Fulfillment, LineItem, Tracking
 from cplus.events.segment import Definition
 from cplus.ids import random_id
 from cplus.shopify.oauth import Tokens
-from tests.integration.web.asking import asks
 from tests.integration.web.framed import Framed
 from tests.integration.web.harness import SHOP, Harness
 from tests.samples import MAIL_ASIDE, installed
@@ -333,4 +339,7 @@ async def _older(shop: Pictured) -> None:
 
 async def _privacy(shop: Pictured) -> None:
     shop.ago(24 * 5)
-    await asks(shop.web, 7, email=PEOPLE["dalia"].address)
+    one, due = PEOPLE["dalia"], shop.web.clock() + timedelta(days=30)
+    asked = DataRequested(request_id=7, person=one.id, email=one.address, due_at=due)
+    stream = data_request_stream(7)
+    await shop.web.record(SHOP, stream, asked, refs=[stream, one.id])
