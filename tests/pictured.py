@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
-from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from cplus.actors import LOCAL, Actor, merchant
+from cplus.actors import LOCAL
 from cplus.commands import team
 from cplus.commands.blocking import block_sender
 from cplus.commands.conversations import handling
-from cplus.commands.conversations.answering import close, message_id, reply
+from cplus.commands.conversations.answering import close
 from cplus.commands.conversations.noting import write_note
 from cplus.commands.conversations.spam import mark_spam
 from cplus.commands.mail_settings import set_signature, settings_of
 from cplus.commands.person_notes import write_note as note_on_person
-from cplus.commands.saved_replies import save_reply
+from cplus.commands.saved_replies import save_reply, saved_replies_of
 from cplus.commands.segments import save_segment
 from cplus.commands.tags import make_tag, save_view
-from cplus.events.aggregates.billing_account import month_of
-from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.aggregates.tags import Shown
 from cplus.events.catalogue.customers import CustomerImported
 from cplus.events.catalogue.imports import (
@@ -32,7 +26,7 @@ from cplus.events.catalogue.imports import (
     ImportPageLoaded,
     ImportStarted,
 )
-from cplus.events.catalogue.mail import MailBounced, MailDelivered, MailSent
+from cplus.events.catalogue.mail import MailBounced
 from cplus.events.catalogue.orders import OrderChanged
 from cplus.events.catalogue.privacy import DataRequested
 from cplus.events.files import StoredFile
@@ -41,118 +35,15 @@ from cplus.events.names import (
     data_request_stream,
     mail_stream,
     message_ref,
-    started_ref,
 )
 from cplus.events.order_parts import Fulfillment, LineItem, Tracking
 from cplus.events.segment import Definition
 from cplus.ids import random_id
 from cplus.shopify.oauth import Tokens
 from tests.integration.web.framed import Framed
-from tests.integration.web.harness import SHOP, Harness
+from tests.integration.web.harness import SHOP
+from tests.pictured_world import PEOPLE, ROBIN, SAM, TOLD, Pictured
 from tests.samples import MAIL_ASIDE, installed
-
-ROBIN, SAM = merchant("1"), merchant("2")
-"""As the local Shopify calls them: the owner, and an agent."""
-
-
-TOLD: Final[dict[str, Any]] = tomllib.loads(
-    (Path(__file__).parent / "fixtures" / "pictured.toml").read_text("utf-8")
-)
-
-
-class Person(NamedTuple):
-    """A customer; one without a number in Shopify is a lead."""
-
-    name: str
-    number: int = 0
-    orders: int = 0
-    spent: str = "0.00"
-    tags: Sequence[str] = ()
-    consent: str = "not_subscribed"
-
-    @property
-    def id(self) -> str:
-        return f"person/{self.name.split()[0].lower()}"
-
-    @property
-    def address(self) -> str:
-        return f"{self.name.lower().replace(' ', '.')}@example.com"
-
-
-PEOPLE: Final = {key: Person(**told) for key, told in TOLD["people"].items()}
-
-
-@dataclass
-class Pictured:
-    """The shop while it is filled; each thing happens so many hours before the picture."""
-
-    web: Harness
-    now: datetime
-
-    def ago(self, hours: float) -> None:
-        self.web.clock.now = self.now - timedelta(hours=hours)
-
-    def who(self, actor: Actor = SAM) -> dict[str, Any]:
-        use = self.web.parts.conversations
-        return {"key": random_id(26), "actor": actor, "source": "dashboard", "use": use}
-
-    async def asked(self, key: str, hours: float, subject: str, text: str) -> str:
-        """A conversation that this person began; answers its id."""
-        self.ago(hours)
-        talk = random_id()
-        await self._mail(key, talk, subject, text, begins=True)
-        return talk
-
-    async def wrote(self, key: str, talk: str, hours: float, text: str, *files: StoredFile) -> None:
-        """The person writes again."""
-        self.ago(hours)
-        await self._mail(key, talk, "Re: your message", text, files=files)
-
-    async def _mail(
-        self, key: str, talk: str, subject: str, text: str, *, begins: bool = False,
-        files: tuple[StoredFile, ...] = (),
-    ) -> None:  # fmt: skip
-        one, message, now = PEOPLE[key], random_id(), self.web.clock()
-
-        def come(found: Conversation) -> None:
-            if begins:
-                found.start(person=one.id, channel="email", subject=subject, now=now)
-            found.receive(
-                now=now,
-                person=one.id,
-                message_id=message,
-                from_name=one.name,
-                from_address=one.address,
-                subject=subject,
-                text=text,
-                rfc_message_id=f"<{message}@example.com>",
-                files=files or None,
-            )
-
-        refs = [one.id, message_ref(message), *([started_ref(month_of(now))] if begins else [])]
-        outcome = await self.web.parts.recorder.decide(
-            Conversation, SHOP, f"conversation/{talk}", come, claim=f"mail/{message}",
-            source="mail", actor="shopper", refs=refs,
-        )  # fmt: skip
-        assert outcome
-        await self.web.nudger.fold({SHOP: outcome.position})
-
-    async def answered(self, talk: str, hours: float, text: str, actor: Actor = SAM) -> str:
-        """Staff replies, and the mail is delivered; answers the id of the message."""
-        message = await self.replied(talk, hours, text, actor)
-        arrived = MailDelivered(message_id=message, conversation_id=talk)
-        await self.web.record(SHOP, f"mail/{message}", arrived)
-        return message
-
-    async def replied(self, talk: str, hours: float, text: str, actor: Actor = SAM) -> str:
-        """Staff replies, and the mail was sent; answers the id of the message."""
-        self.ago(hours)
-        who = self.who(actor)
-        message = message_id(SHOP, talk, who["key"])
-        await reply(SHOP, talk, text=text, **who)
-        sent = MailSent(message_id=message, conversation_id=talk, ses_message_id=random_id())
-        await self.web.record(SHOP, f"mail/{message}", sent)
-        return message
 
 
 async def pictured(admin: Framed) -> dict[str, str]:
@@ -165,6 +56,7 @@ async def pictured(admin: Framed) -> dict[str, str]:
     ids = await _talks(shop, tags)
     await _customers(shop)
     await _privacy(shop)
+    ids["saved"] = next(iter((await saved_replies_of(admin.web.parts.recorder, SHOP)).replies))
     shop.web.clock.now = shop.now
     return ids
 
@@ -279,7 +171,7 @@ SEGMENTS: Final = {
 
 
 async def _talks(shop: Pictured, tags: dict[str, str]) -> dict[str, str]:
-    ids = {"thread": await _long_thread(shop, tags)}
+    ids = await _long_thread(shop, tags)
     await _older(shop)
     bounced = await shop.asked("goran", 49, "Invoice", "Can you send me the invoice once more?")
     message = await shop.replied(bounced, 47, "Here it is, Goran.")
@@ -301,11 +193,13 @@ async def _talks(shop: Pictured, tags: dict[str, str]) -> dict[str, str]:
         shop.ago(hours)
         changes = {"message_id": random_id(), "reason": reason, "subject": subject, "text": text}
         mail = MAIL_ASIDE.model_copy(update={**changes, "from_name": name})
-        await shop.web.record(SHOP, mail_stream(mail.message_id), mail)
+        stream, id_ = mail_stream(mail.message_id), mail.message_id
+        await shop.web.record(SHOP, stream, mail, refs=[stream, message_ref(id_)])
+        ids["aside"] = id_
     return ids
 
 
-async def _long_thread(shop: Pictured, tags: dict[str, str]) -> str:
+async def _long_thread(shop: Pictured, tags: dict[str, str]) -> dict[str, str]:
     told = TOLD["thread"]
     talk = await shop.asked("ada", 52, told["subject"], told["question"])
     members = shop.web.parts.workspace.members
@@ -314,13 +208,15 @@ async def _long_thread(shop: Pictured, tags: dict[str, str]) -> str:
     await shop.answered(talk, 50, told["answer"])
     shop.ago(49.5)
     await write_note(SHOP, talk, text=TOLD["note"], **shop.who())
+    then = (await shop.web.parts.store.head(SHOP)).position
     card = StoredFile(
         id="1", name="card-for-liv.pdf", content_type="application/pdf", size=48_213,
         bucket="b", key="k", opens="k",
     )  # fmt: skip
     await shop.wrote("ada", talk, 2.1, told["again"], card)
     await note_on_person(SHOP, PEOPLE["ada"].id, TOLD["person_note"], **shop.who())
-    return talk
+    [first, *_] = (await shop.web.parts.queries.messages_of(SHOP, talk)).items
+    return {"thread": talk, "message": first.id, "then": str(then)}
 
 
 async def _older(shop: Pictured) -> None:
