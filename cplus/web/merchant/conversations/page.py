@@ -353,7 +353,6 @@ async def show_page(
         address=address,
         sender_block=sender,
         thread=thread,
-        whole=whole,
         seen=seen,
         others_here=others_here,
         jump=thread.first_new(read),

@@ -58,6 +58,8 @@ class Shown:
     files: Sequence[FileView] = ()
     more_files: int = 0
     """How many files it has that are not among `files`."""
+    whole: bool = False
+    """Whether it was asked for, so that nothing of it is folded away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,8 @@ def fitting(
         listed = files[: min(_FILES_OF_ONE, places)]
         places -= len(listed)
         more = len(files) - len(listed)
-        shown.append(Shown(message, text, text != message.text, listed, more))
+        asked = message.id == whole
+        shown.append(Shown(message, text, text != message.text, listed, more, asked))
     return shown[::-1]
 
 
