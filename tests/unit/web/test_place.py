@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any, cast
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given, settings
@@ -36,6 +37,16 @@ def test_a_saved_view_leads_to_what_was_saved(shows: Shown) -> None:
     place = Place.showing(shows)
     assert place.shown == shows
     assert Place.read(place.query) == place
+
+
+@given(st.text(min_size=1, max_size=200), st.sampled_from(list(VIEWS)), st.booleans())
+def test_what_was_searched_for_leads_back_to_the_search(
+    words: str, state: Any, files: bool
+) -> None:
+    place = Place(state, since="2026-11-01", files=files, cursor="c" * 100, words=words)
+    assert Place.read(place.query) == place
+    assert place.address.startswith("/search?q=")
+    assert Place.read(f"q={quote(words)}") == Place("all", words=words), "as the page says it"
 
 
 def test_nobody_is_not_whoever() -> None:

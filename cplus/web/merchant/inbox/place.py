@@ -36,7 +36,7 @@ NOBODY: Final = "-"
 _PRIORITIES: Final[tuple[Priority, ...]] = get_args(Priority)
 _ID: Final = re.compile(r"[a-z0-9]{1,64}")
 _STAFF: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_LONGEST: Final = 2_000  # characters of an address
+_LONGEST: Final = 4_000  # characters of an address
 
 
 @dataclass(frozen=True, slots=True)
