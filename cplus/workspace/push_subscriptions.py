@@ -23,8 +23,8 @@ from cplus.webpush import Subscription
 from cplus.wording import worded
 
 ROWS: Final = "push_subscriptions"
-"""`{_id, shop, member, sealed, key, words, says, since, expires_at}`: `key` is the public key for
-which the browser subscribed."""
+"""`{_id, shop, member, sealed, key, words, says, says_mentioned, since, expires_at}`: `key` is the
+public key for which the browser subscribed."""
 HOURS: Final = "push_hours"
 """`{_id: "<shop>/<hour>", told, expires_at}`: of how many messages a shop's staff was told."""
 MOST_OF_A_MEMBER: Final = 10
@@ -48,6 +48,8 @@ class PushRow:
     """Whether it is told who wrote, and the first words."""
     says: str
     """What it is told else, in the language of who turned it on."""
+    says_mentioned: str
+    """The same where a note mentions them."""
 
 
 class PushSubscriptions:
@@ -69,6 +71,7 @@ class PushSubscriptions:
         key: str,
         words: bool,
         says: str,
+        says_mentioned: str = "",
         instead_of: str = "",
     ) -> str:
         """Keeps a browser; returns the id of its row, which is always the same for the same
@@ -88,6 +91,7 @@ class PushSubscriptions:
             "key": key,
             "words": words,
             "says": says,
+            "says_mentioned": says_mentioned,
             "since": now,
             "expires_at": now + LASTS,
         }
@@ -189,9 +193,8 @@ class PushSubscriptions:
 
 
 def _row(one: dict[str, Any]) -> PushRow:
-    return PushRow(
-        one["_id"], one["member"], one["since"], one["expires_at"], one["words"], one["says"]
-    )
+    told = (one["words"], one["says"], one.get("says_mentioned") or one["says"])
+    return PushRow(one["_id"], one["member"], one["since"], one["expires_at"], *told)
 
 
 async def ensure_indexes(database: Database) -> None:

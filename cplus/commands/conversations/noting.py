@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -35,8 +36,9 @@ async def write_note(
     actor: Actor,
     source: Source,
     use: Conversations,
+    mentions: Sequence[str] = (),
 ) -> Noted | SentBefore:
-    """Records a note, once for the key.
+    """Records a note, once for the key, which mentions these members of the team.
 
     Raises NotFound, InvalidInput (no text, too long, the person was erased), FormOfAnother, and as
     `Recorder.decide` does: then the same key may be used again.
@@ -44,7 +46,12 @@ async def write_note(
     text = text.replace("\0", "")
     written = message_id(shop, conversation_id, key)
     decided = partial(
-        Conversation.note, message_id=written, text=text, author=actor.author, now=use.clock()
+        Conversation.note,
+        message_id=written,
+        text=text,
+        author=actor.author,
+        now=use.clock(),
+        mentions=mentions,
     )
     outcome = await decide_in(
         decided,

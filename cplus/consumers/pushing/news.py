@@ -11,6 +11,7 @@ from cplus.clock import Clock
 from cplus.consumers.reactions.reaction import Send
 from cplus.events.base import Recorded
 from cplus.events.catalogue.conversations import MessageReceived
+from cplus.events.catalogue.handling import MembersMentioned
 from cplus.events.log.commit import Commit
 from cplus.events.names import conversation_id
 
@@ -43,6 +44,14 @@ class PushNews:
         if is_old(told.occurred_at, self.clock()) or not await self.wanted(shop):
             return
         await self.queue(shop, conversation_id(told.stream), message.message_id)
+
+    async def mentioned(self, shop: str, told: Recorded) -> None:
+        """A note mentions members of the team: if any browser of the shop wants to hear of
+        anything, that is queued."""
+        mention = told.event
+        assert isinstance(mention, MembersMentioned)  # noqa: S101  what the reaction gives
+        if not is_old(told.occurred_at, self.clock()) and await self.wanted(shop):
+            await self.queue(shop, conversation_id(told.stream), mention.message_id)
 
     async def queue(self, shop: str, talk: str, message_id: str, *, delay: int = 0) -> None:
         """Has the browsers told, those that were not."""

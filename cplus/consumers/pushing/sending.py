@@ -1,4 +1,5 @@
-"""Tells the browsers of a shop's staff of a new message: each once, as far as that can be known.
+"""Tells the browsers of a shop's staff of a new message, and those of members whom a note mentions
+of the note: each once, as far as that can be known.
 
 What became of each browser is noted at the lease of the message. A worker that crashes between a
 push and its note leaves one push that may go a second time; the browser shows it in place of the
@@ -12,23 +13,28 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from datetime import datetime
+from typing import Any, Final, NamedTuple
 
 import structlog
 
 from cplus.aws import LONGEST_DELAY
 from cplus.clock import Clock
 from cplus.commands.conversations.moving import place_of
+from cplus.commands.team import may, team_of
 from cplus.consumers.erased_shops import is_removed
-from cplus.consumers.mailboxes.waiting import Waiting, waiting_messages
+from cplus.consumers.mailboxes.waiting import waiting_messages
 from cplus.consumers.pushing.news import PUSH, PushNews, is_old
 from cplus.consumers.sending.outgoing import name_of
 from cplus.consumers.sending.pages import page_link
 from cplus.deadline import Deadline
 from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.base import kept
+from cplus.events.catalogue.conversations import NoteWritten
+from cplus.events.catalogue.handling import MembersMentioned
 from cplus.events.names import conversation_stream
 from cplus.events.recording import Recorder
+from cplus.events.standing import find_message
 from cplus.leases import Lease, Leases
 from cplus.mail.text import cut, one_line
 from cplus.settings import Settings
@@ -45,6 +51,18 @@ _FIRST_DELAY: Final = 30  # seconds
 _AT_ONCE: Final = 6
 _NAME: Final = 60  # characters
 _WORDS: Final = 240  # bytes of the message; a lock screen shows less
+
+
+class News(NamedTuple):
+    """Of what browsers are told."""
+
+    message_id: str
+    at: datetime
+    text: str
+    who: str = ""
+    """Who wrote it: a customer."""
+    members: frozenset[str] | None = None
+    """Who is told, by the ids of the members; None for everybody."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +100,15 @@ class Pushing:
     async def _tell(self, lease: Lease, shop: str, talk: str, message_id: str) -> int | None:
         """Tells whom it was not told; after how many seconds to try those again that are left."""
         talk, news = await self._news(shop, talk, message_id)
+        if news is None:
+            return None
         rows = [
-            one for one in await self.rows.all_of(shop, self.key) if one[0].id not in lease.notes
+            one
+            for one in await self.rows.all_of(shop, self.key)
+            if one[0].id not in lease.notes
+            if news.members is None or one[0].member in news.members
         ]
-        if news is None or not rows:
+        if not rows:
             return None
         if "counted" not in lease.notes:
             if not await self.rows.take(shop):
@@ -129,42 +152,61 @@ class Pushing:
         await self.leases.note(lease, **{row.id: True})
         return None
 
-    async def _news(self, shop: str, talk: str, message_id: str) -> tuple[str, Waiting | None]:
-        """The conversation in which the message stands by now, and the message, if it still waits
-        for a reply and is fresh."""
+    async def _news(self, shop: str, talk: str, message_id: str) -> tuple[str, News | None]:
+        """The conversation in which the message stands by now, and the message, if it is fresh and
+        still waits for a reply, or mentions members."""
         stream = conversation_stream(talk)
         named: Conversation = await self.recorder.load(Conversation, shop, stream)
         conversation = await place_of(self.recorder, shop, named, message_id)
-        return conversation.conversation_id, await self._waiting(shop, conversation, message_id)
+        talk = conversation.conversation_id
+        if conversation.erased or await is_removed(shop, self.recorder):
+            return talk, None
+        news = await self._mention(shop, message_id) or await self._waiting(
+            shop, conversation, message_id
+        )
+        return talk, None if news is None or is_old(news.at, self.clock()) else news
 
-    async def _waiting(
-        self, shop: str, conversation: Conversation, message_id: str
-    ) -> Waiting | None:
-        if conversation.erased or conversation.spam or not conversation.open:
+    async def _mention(self, shop: str, message_id: str) -> News | None:
+        """The note with this id, for those whom it mentions and who are of the team."""
+        store, reader = self.recorder.store, self.recorder.reader
+        found = await find_message(store, reader, shop, message_id, [NoteWritten])
+        if found is None:
             return None
-        if await is_removed(shop, self.recorder):
+        note = found.recorded.event
+        mentions = await reader.of(found.commit, MembersMentioned)
+        if not isinstance(note, NoteWritten) or kept(note.text) is None or not mentions:
+            return None
+        team = await team_of(self.recorder, shop)
+        named = (one for told in mentions for one in getattr(told.event, "members", ()))
+        members = frozenset(one for one in named if may(team.role_of(one), "look"))
+        return News(message_id, found.recorded.occurred_at, note.text, members=members)
+
+    async def _waiting(self, shop: str, conversation: Conversation, message_id: str) -> News | None:
+        if conversation.spam or not conversation.open:
             return None
         for one in await waiting_messages(self.recorder, shop, conversation.id):
-            if one.message.message_id == message_id and not is_old(one.at, self.clock()):
-                return one if kept(one.message.text) is not None else None
+            mail = one.message
+            if mail.message_id == message_id and kept(mail.text) is not None:
+                return News(
+                    message_id, one.at, mail.text, mail.from_name or mail.from_address or ""
+                )
         return None
 
 
-def _text(news: Waiting, talk: str, name: str, link: str, row: PushRow) -> bytes:
+def _text(news: News, talk: str, name: str, link: str, row: PushRow) -> bytes:
     """What the browser is told, for `push_worker.js`: who wrote and the first words only if the
     member of staff wants that, as a lock screen shows them to everybody."""
-    message = news.message
-    title, body = name, row.says
+    title, body = name, row.says if news.members is None else row.says_mentioned
     if row.words:
-        title = message.from_name or message.from_address or title
-        said, was_cut = cut(one_line(message.text), _WORDS)
+        title = news.who or title
+        said, was_cut = cut(one_line(news.text), _WORDS)
         body = f"{said}…" if was_cut else said or "(no text)"
     told = {
         "title": one_line(title)[:_NAME],
         "body": body,
         "link": link,
         "conversation": talk,
-        "message": message.message_id,
+        "message": news.message_id,
         "at": int(news.at.timestamp() * 1000),
     }
     return json.dumps(told, ensure_ascii=False).encode("utf-8", "replace")

@@ -76,6 +76,9 @@ class Pushes(Protocol):
     async def received(self, shop: str, commit: Commit, told: Recorded, /) -> None:
         """A message came. Repeatable."""
 
+    async def mentioned(self, shop: str, told: Recorded, /) -> None:
+        """A note mentions members of the team. Repeatable."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reactor:

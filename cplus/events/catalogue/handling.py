@@ -54,3 +54,13 @@ class ConversationPrioritized(AggregateEvent):
 
     TYPE: ClassVar[str] = "conversation.prioritized"
     priority: Priority
+
+
+class MembersMentioned(AggregateEvent):
+    """A note for the team names members who are to read it."""
+
+    TYPE: ClassVar[str] = "conversation.members_mentioned"
+    message_id: str
+    """Of the note, which is in the same commit."""
+    members: tuple[str, ...]
+    """The ids of the actors, each once; never the author's."""

@@ -11,9 +11,10 @@ from cplus.events.base import AggregateEvent, Personal
 from cplus.events.catalogue.handling import Priority
 
 ListedState = Literal[
-    "all", "open", "unanswered", "mine", "unassigned", "snoozed", "closed", "spam"
+    "all", "open", "unanswered", "mine", "mentions", "unassigned", "snoozed", "closed", "spam"
 ]
-"""What a list of conversations shows: `unanswered`, `mine` and `unassigned` of what is open."""
+"""What a list of conversations shows: `unanswered`, `mine` and `unassigned` of what is open. `mine`
+and `mentions` are those of whoever looks."""
 
 
 class TagMade(AggregateEvent):

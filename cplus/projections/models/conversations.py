@@ -29,6 +29,7 @@ from cplus.events.catalogue.handling import (
     ConversationSnoozed,
     ConversationTagged,
     ConversationWoken,
+    MembersMentioned,
 )
 from cplus.events.catalogue.mail import (
     MailBounced,
@@ -181,8 +182,9 @@ def _state(row: Row, event: Recorded) -> dict[str, Any]:
             | ConversationWoken()
             | ConversationTagged()
             | ConversationPrioritized()
+            | MembersMentioned()
         ):
-            return handled(row, event.event)
+            return handled(row, event.event, event.occurred_at)
         case ConversationClosed():
             return {"open": False, "closed_at": event.occurred_at}
         case ConversationReopened():
@@ -392,6 +394,7 @@ CONVERSATIONS = Projection(
         ConversationWoken,
         ConversationTagged,
         ConversationPrioritized,
+        MembersMentioned,
         ConversationRearranged,
         ConversationSplit,
         ConversationSplitUndone,
@@ -424,6 +427,7 @@ CONVERSATIONS = Projection(
         (("snoozed", 1), ("last_message_at", -1), ("_id", -1)),
         (("tags", 1), ("last_message_at", -1), ("_id", -1)),
         (("spam", 1), ("last_message_at", -1), ("_id", -1)),
+        (("mentioned", 1), ("last_message_at", -1), ("_id", -1)),
         (("person", 1), ("last_message_at", -1)),
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
+from datetime import datetime
 from typing import Any, NamedTuple, get_args
 
 from cplus.events.catalogue.mail import QUARANTINE, AsideReason
@@ -40,6 +41,7 @@ from cplus.projections.queries.views import (
     SetAside,
     SetAsideKind,
 )
+from cplus.projections.rows import key_of
 
 _KINDS: Mapping[str, Mapping[str, Any]] = {
     "all": {},
@@ -101,6 +103,18 @@ class ConversationQueries(ReadModels):
         rows = await self._rows(CONVERSATIONS)
         wanted = {"shop": shop, **Filter("mine", member).wanted()}
         return int(await rows.count_documents(wanted, limit=most))
+
+    async def mentions_of(
+        self, shop: str, member: str, since: datetime, most: int = 100
+    ) -> dict[str, datetime]:
+        """The conversations in which this member was mentioned since then, each with the last time;
+        of those with the newest messages, up to `most`."""
+        rows = await self._rows(CONVERSATIONS)
+        wanted = {"shop": shop, **Filter("mentions", member).wanted()}
+        cursor = rows.find(wanted, {"shop": 1, "mentions": 1}, sort=[("last_message_at", -1)])
+        found = await cursor.limit(most).to_list(most)
+        told = {key_of(row): row["mentions"][member] for row in found}
+        return {one: at for one, at in told.items() if at >= since}
 
     async def conversation(self, shop: str, conversation_id: str) -> Conversation | None:
         """One conversation by its id."""

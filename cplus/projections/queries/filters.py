@@ -18,6 +18,7 @@ STATES: Final[Mapping[ConversationState, Mapping[str, Any]]] = {
     "open": _ACTIVE,
     "unanswered": {"unanswered": True},
     "mine": _ACTIVE,
+    "mentions": _TOLD,
     "unassigned": {"assignee": None, **_ACTIVE},
     "snoozed": {"snoozed": True, "open": True, **_TOLD},
     "closed": {"open": False, **_TOLD},
@@ -31,7 +32,7 @@ class Filter:
 
     state: ConversationState = "all"
     member: str = ""
-    """Whose conversations are `mine`: the id of a member of staff."""
+    """Whose conversations are `mine`, and who is mentioned: the id of a member of staff."""
     assignee: str | None = None
     """The id of who looks after it; empty for nobody, None for whoever."""
     tag: str | None = None
@@ -55,6 +56,8 @@ class Filter:
         found: dict[str, Any] = dict(STATES[self.state])
         if self.state == "mine":
             found["assignee"] = self.member
+        if self.state == "mentions":
+            found["mentioned"] = self.member
         parts: list[dict[str, Any]] = []
         if self.assignee is not None:
             parts.append({"assignee": self.assignee or None})

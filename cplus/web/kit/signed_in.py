@@ -91,6 +91,12 @@ class Merchant:
         name = next(known, None) or self.names.get(member)
         return name or Actor("merchant", member).shown
 
+    @property
+    def colleagues(self) -> dict[str, str]:
+        """What the other members of the team are called who look at pages, by their ids."""
+        found = (one for one, role in self.team.members.items() if may(role, "look"))
+        return {one: self.called(one) for one in found if one != self.actor.author}
+
     def may(self, act: Act) -> bool:
         """Whether they may do that."""
         return may(self.team.role_of(self.actor.author), act)

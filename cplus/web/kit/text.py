@@ -8,7 +8,8 @@ from typing import Final, Protocol
 
 from markupsafe import Markup, escape
 
-from cplus.actors import MERCHANT
+from cplus.actors import MERCHANT, Actor
+from cplus.commands.conversations.mentioning import mentioned_in
 from cplus.errors import InvalidInput
 from cplus.events.catalogue.mail import AUTO_REPLY
 from cplus.mail.failures import detail_code, failure_words
@@ -56,6 +57,10 @@ _DOERS: Final = {
 
 class Reader(Protocol):
     """Whoever reads a page."""
+
+    @property
+    def actor(self) -> Actor:
+        """Which of the shop's staff it is."""
 
     def called(self, member: str) -> str:
         """What a member of the team is called, by their id."""
@@ -135,6 +140,12 @@ def author(recorded: str | None, reader: Reader) -> str:
     if recorded == AUTO_REPLY:
         return _("Your shop")
     return translated(reader.called(recorded))
+
+
+def mentions(words: str, reader: Reader) -> bool:
+    """Whether a note mentions its reader."""
+    own = reader.actor.author
+    return bool(mentioned_in(words, {own: reader.called(own)}))
 
 
 def doer(actor: str, reader: Reader) -> str:

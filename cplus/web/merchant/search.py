@@ -49,6 +49,7 @@ STATES: Final[tuple[tuple[ConversationState, str], ...]] = (
     ("open", worded("Open")),
     ("unanswered", worded("Awaiting reply")),
     ("mine", worded("Assigned to you")),
+    ("mentions", worded("You were mentioned")),
     ("unassigned", worded("Unassigned")),
     ("snoozed", worded("Snoozed")),
     ("closed", worded("Closed")),

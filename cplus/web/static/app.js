@@ -284,6 +284,7 @@ function beginPage() {
   chooseFiles();
   findSaved();
   followSteps();
+  offerMentions();
   followNews();
 }
 function endPage() {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import httpx
 import pytest
 from playwright.async_api import Browser, expect
@@ -11,7 +13,8 @@ from cplus.commands.team import change_role, see
 from cplus.events.aggregates.conversation.decisions import MAX_REPLY
 from cplus.events.catalogue.conversations import NoteWritten
 from cplus.ids import random_id
-from tests.integration.web.harness import SHOP, Harness, form_fields, path_of
+from cplus.projections.queries import Filter
+from tests.integration.web.harness import SHOP, Harness, fields_of, form_fields, path_of
 from tests.integration.web.looking import looked_at
 
 
@@ -126,3 +129,84 @@ async def test_a_note_is_written_by_keyboard_beside_a_reply_that_is_kept(
         await page.get_by_label("Note", exact=True).check()
         await expect(note).to_have_value("")
     assert [text for text, _ in await _notes(web, conversation)] == ["Ask the kitchen"]
+
+
+async def test_a_mention_is_listed_and_counted_until_it_is_read(web: Harness) -> None:
+    talk, other = await web.conversation(subject="Vases"), await web.conversation()
+    async with (
+        web.signed_in(user="ada") as ada,
+        web.signed_in(user="bea", called="Bea Öz") as bea,
+    ):
+        for one in (bea, ada):
+            await one.get(f"/conversations/{talk}")
+            await one.get(f"/conversations/{other}")
+        web.clock.forward(60)
+        assert "Nobody mentioned you" in (await bea.get("/inbox?view=mentions")).text
+        saved = await _write(ada, talk, "@bea, and @ada too: is it (bea@example.com) yours?")
+        assert saved.status_code == 303
+        await _write(ada, other, "Nobody: bea@example.com, @beatrix")
+        page = (await bea.get("/inbox?view=mentions")).text
+        assert f'class="row waiting unread" href="/conversations/{talk}' in page
+        assert f"/conversations/{other}" not in page
+        assert _count(page) == 1
+        thread = (await bea.get(f"/conversations/{talk}")).text
+        assert thread.count("You were mentioned") == 1
+        page = (await bea.get("/inbox?view=mentions")).text
+        assert f'href="/conversations/{talk}' in page, "it stays listed"
+        assert "unread" not in page.partition('<ul class="rows')[2]
+        assert _count(page) == 0
+        assert _count((await ada.get("/inbox")).text) == 0, "nobody mentions themselves"
+        many = " ".join(f"@m{number}" for number in range(21))
+        for number in range(21):
+            actor = merchant(f"m{number}")
+            use = web.parts
+            await see(SHOP, actor, source="dashboard", recorder=use.recorder, clock=web.clock)
+        refused = await _write(ada, talk, many)
+        assert refused.status_code == 422
+        assert many in refused.text
+    page = await web.parts.queries.list_conversations(SHOP, Filter("mentions", member="bea"))
+    assert [one.id for one in page.items] == [talk]
+
+
+async def test_who_was_taken_out_of_the_team_is_not_mentioned(web: Harness) -> None:
+    talk = await web.conversation()
+    async with web.signed_in(user="ada") as ada, web.signed_in(user="bea") as bea:
+        await ada.get("/inbox")
+        await bea.get("/inbox")
+        fields = fields_of((await ada.get("/settings/team")).text, "/settings/team/remove")
+        gone = {**fields, "member": "bea"}
+        assert (await ada.post("/settings/team/remove", data=gone)).status_code == 303
+        await _write(ada, talk, "@bea come back")
+    assert not [one for one in await web.stream(SHOP, talk) if "mentioned" in one]
+
+
+def _count(page: str) -> int:
+    [found] = re.findall(r'view=mentions"[^>]*>Mentions <span class="count">(\d+)</span>', page)
+    return int(found)
+
+
+@pytest.mark.browser
+async def test_a_member_is_offered_after_an_at_and_chosen_by_keyboard(
+    web: Harness, chromium: Browser
+) -> None:
+    talk = await web.conversation()
+    for member in ("bea", "ben", "cleo"):
+        use = web.parts.recorder
+        await see(SHOP, merchant(member), source="dashboard", recorder=use, clock=web.clock)
+    async with looked_at(web, chromium) as page:
+        await page.goto(f"/conversations/{talk}")
+        await page.keyboard.press("w")
+        box = page.get_by_label("Note for your team")
+        await box.press_sequentially("Ask @b")
+        names = page.get_by_role("listbox", name="Members of your team").get_by_role("option")
+        await expect(names).to_have_text(["bea", "ben"])
+        await box.press("ArrowDown")
+        await expect(names.nth(1)).to_have_attribute("aria-selected", "true")
+        await box.press("Enter")
+        await expect(box).to_have_value("Ask @ben ")
+        await expect(names).to_have_count(0)
+        await box.press_sequentially("and mail to b@b")
+        await expect(names).to_have_count(0)
+        await box.press("Control+Enter")
+        await expect(page.get_by_text("Ask @ben and mail to b@b")).to_be_visible()
+    assert (await web.stream(SHOP, talk))[-1] == "conversation.members_mentioned"

@@ -49,6 +49,7 @@ async def test_hostile_words_are_only_words(web: Harness, browser: httpx.AsyncCl
             '<script src="/static/notes',
             '<script src="/static/steps',
             '<script src="/static/present',
+            '<script src="/static/mentions',
             '<script src="/static/keys',
             '<script src="/static/app',
         ]

@@ -10,6 +10,7 @@ from cplus.events.catalogue import all_events, conversations, handling, mail
 
 NOT_TOLD: Final[dict[type[Event], str]] = {
     mail.MailRequested: "it is no reply, but another mail of ours",
+    handling.MembersMentioned: "the note in the same commit is told",
     mail.MailSetAside: "it is in no conversation; `mail.taken_up` tells once one is made of it",
 }
 """Kinds that the history leaves out, and why."""

@@ -27,6 +27,7 @@ from cplus.events.catalogue.conversations import (
     ReplyWithdrawn,
     ReplyWritten,
 )
+from cplus.events.catalogue.handling import MembersMentioned
 from cplus.events.catalogue.mail import MailSetAside
 from cplus.events.files import StoredFile
 from cplus.events.names import given_back_ref, started_ref
@@ -36,6 +37,8 @@ MAX_REPLY = 100_000
 """Maximum length of a reply in characters."""
 MAX_RECIPIENTS = 50
 """Whom SES sends one mail to at most: To, Cc and Bcc together."""
+MAX_MENTIONS = 20
+"""Members of the team whom one note mentions at most."""
 MAX_AHEAD = timedelta(days=60)
 """How long before it goes out a mail can be scheduled."""
 MAX_WAITING = 20
@@ -250,11 +253,20 @@ class Conversation(ConversationState):
                 timestamp=now,
             )
 
-    def note(self, *, message_id: str, text: str, author: str, now: datetime) -> None:
-        """The merchant writes something down for themselves; nobody else gets it.
+    def note(
+        self,
+        *,
+        message_id: str,
+        text: str,
+        author: str,
+        now: datetime,
+        mentions: Sequence[str] = (),
+    ) -> None:
+        """The merchant writes something down for themselves; nobody else gets it. It `mentions`
+        members of the team.
 
-        Raises InvalidInput for an empty or oversized text, and if its person was erased, whose
-        conversation keeps no words any more.
+        Raises InvalidInput for an empty or oversized text, for too many mentions, and if its person
+        was erased, whose conversation keeps no words any more.
         """
         if message_id in self.written:
             return
@@ -267,6 +279,11 @@ class Conversation(ConversationState):
             )
         if self.erased:
             raise InvalidInput(reason=worded("the person of this conversation was erased"))
+        members = tuple(dict.fromkeys(one for one in mentions if one != author))
+        if len(members) > MAX_MENTIONS:
+            raise InvalidInput(
+                reason=worded("a note can mention up to %(most)s members", most=MAX_MENTIONS)
+            )
         self.trigger_event(
             NoteWritten,
             message_id=message_id,
@@ -275,6 +292,10 @@ class Conversation(ConversationState):
             author=author,
             timestamp=now,
         )
+        if members:
+            self.trigger_event(
+                MembersMentioned, message_id=message_id, members=members, timestamp=now
+            )
 
     def refuse_answer(
         self,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
@@ -77,6 +77,8 @@ class Conversation:
     tags: Sequence[str] = ()
     """Ids."""
     priority: Priority = "normal"
+    mentions: Mapping[str, datetime] = field(default_factory=dict)
+    """When each member of staff was mentioned last, by their ids."""
     split_from: str | None = None
     """The id of the conversation that it was split off."""
     by_merchant: bool = False

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from cplus.commands.conversations.answering import SentBefore
+from cplus.commands.conversations.mentioning import mentioned_in
 from cplus.commands.conversations.noting import write_note
 from cplus.errors import (
     ContentionTooHigh,
@@ -67,6 +68,7 @@ async def note(
             actor=me.actor,
             source="dashboard",
             use=view.use,
+            mentions=mentioned_in(text, me.colleagues),
         )
     except FormOfAnother:
         return await back(_OF_ANOTHER, 409)

@@ -85,18 +85,20 @@ async def inbox(
         queries.metrics_with_total(me.shop, here, today - timedelta(days=_DAYS - 1), today),
         desks.desk(),
     )
-    did = None
-    if told.did:
-        did = await desks.workspace.undoes.of(me.shop, me.actor.author, told.did)
+    unread, mentions, did = await asyncio.gather(
+        desks.unread(desk.member, page.items),
+        desks.mentioned(desk.member),
+        desks.workspace.undoes.of(me.shop, me.actor.author, told.did) if told.did else _never(None),
+    )
     return pages.render(
         "inbox/inbox.html",
         me=me,
         section="inbox",
         place=place,
-        numbers=numbers_of(counts, mine),
+        numbers=numbers_of(counts, mine, mentions),
         desk=desk,
         page=page,
-        unread=await desks.unread(desk.member, page.items),
+        unread=unread,
         **choices(),
         position=position,
         asked=asked,

@@ -80,7 +80,8 @@ class Desks:
 
     async def read(self, member: Member, row: Conversation) -> None:
         """The member has read it as it stands."""
-        await self.workspace.marks.read(self.me.shop, member.id, row.id, row.last_message_at)
+        at = max(row.last_message_at, row.mentions.get(member.id, row.last_message_at))
+        await self.workspace.marks.read(self.me.shop, member.id, row.id, at)
 
     async def read_until(self, member: Member, row: Conversation) -> datetime:
         """Up to when the member has read it: what came later is new to them."""
@@ -89,13 +90,35 @@ class Desks:
         return max(horizon, marks.get(row.id, horizon))
 
     async def unread(self, member: Member, rows: Sequence[Conversation]) -> set[str]:
-        """Which of these have a message of a customer that the member has not read."""
-        horizon = max(member.since, self.clock() - KEPT)
-        news = [row for row in rows if row.last_from == "shopper" and row.last_message_at > horizon]
-        marks = await self.workspace.marks.of(self.me.shop, member.id, [row.id for row in news])
-        return {
-            row.id for row in news if row.id not in marks or marks[row.id] < row.last_message_at
-        }
+        """Which of these have a message of a customer, or a note that mentions the member, that
+        they have not read."""
+        news = {row.id: at for row in rows if (at := _news_of(row, member))}
+        return await self._not_read(member, news)
+
+    async def mentioned(self, member: Member) -> int:
+        """In how many conversations the member was mentioned and has not read it; asked only where
+        somebody else works who could."""
+        if not self.me.team.members.keys() - {member.id}:
+            return 0
+        found = await self.queries.mentions_of(self.me.shop, member.id, self._horizon(member))
+        return len(await self._not_read(member, found))
+
+    async def _not_read(self, member: Member, news: Mapping[str, datetime]) -> set[str]:
+        horizon = self._horizon(member)
+        fresh = {one: at for one, at in news.items() if at > horizon}
+        marks = await self.workspace.marks.of(self.me.shop, member.id, list(fresh))
+        return {one for one, at in fresh.items() if one not in marks or marks[one] < at}
+
+    def _horizon(self, member: Member) -> datetime:
+        """What came before is news no more."""
+        return max(member.since, self.clock() - KEPT)
+
+
+def _news_of(row: Conversation, member: Member) -> datetime | None:
+    """When the last thing came to it that is news to the member."""
+    told = [row.last_message_at] if row.last_from == "shopper" else []
+    told += [row.mentions[member.id]] if member.id in row.mentions else []
+    return max(told, default=None)
 
 
 async def _desks(request: Request, me: MerchantDep) -> Desks:
@@ -107,13 +130,15 @@ async def _desks(request: Request, me: MerchantDep) -> Desks:
 DesksDep = Annotated[Desks, Depends(_desks)]
 
 
-def numbers_of(counts: ConversationCounts, mine: int) -> Mapping[str, int]:
-    """How many conversations each view has."""
+def numbers_of(counts: ConversationCounts, mine: int, mentions: int) -> Mapping[str, int]:
+    """How many conversations each view has; of those in which the member was mentioned, how many
+    they have not read."""
     active = counts.open - counts.snoozed
     return {
         "open": active,
         "unanswered": counts.unanswered,
         "mine": mine,
+        "mentions": mentions,
         "unassigned": max(active - counts.assigned, 0),
         "snoozed": counts.snoozed,
         "closed": counts.conversations - counts.open,

@@ -23,6 +23,7 @@ VIEWS: Final[Mapping[ConversationState, str]] = {
     "open": worded("Open"),
     "unanswered": worded("Awaiting reply"),
     "mine": worded("Mine"),
+    "mentions": worded("Mentions"),
     "unassigned": worded("Unassigned"),
     "snoozed": worded("Snoozed"),
     "closed": worded("Closed"),

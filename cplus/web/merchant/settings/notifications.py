@@ -77,7 +77,8 @@ async def save(use: UseDep, signatures: SignaturesDep, local: PushOriginDep) -> 
                 given = checked(*(fields.get(name, "") for name in _GIVEN), local=local)
                 made = await rows.add(
                     me.shop, member, given, key=use.vapid.public, words=words,
-                    says=_("A customer wrote a new message."), instead_of=use.held,
+                    says=_("A customer wrote a new message."),
+                    says_mentioned=_("A note mentions you."), instead_of=use.held,
                 )  # fmt: skip
             except InvalidInput as error:
                 return await _page(use, reason=translated(error.values["reason"]))

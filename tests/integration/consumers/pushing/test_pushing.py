@@ -11,7 +11,11 @@ from typing import Any
 
 import pytest
 
+from cplus.actors import merchant
 from cplus.aws import Aws
+from cplus.commands.conversations.answering import message_id
+from cplus.commands.conversations.noting import write_note
+from cplus.commands.team import remove, see
 from cplus.consumers.pushing.news import PUSH
 from cplus.consumers.pushing.sending import Pushing
 from cplus.consumers.reactions.following import follow
@@ -30,6 +34,7 @@ from tests.integration.mail_world import SHOP, World, plain
 from tests.integration.push_browsers import PushBrowser
 
 SAYS = "A customer wrote a new message."
+MENTIONS = "A note mentions you."
 
 
 @dataclass
@@ -48,7 +53,9 @@ class Pushed:
         local = parts.settings.push_origin
         given = checked(made.endpoint, made.p256dh, made.auth, local=local)
         key = key or parts.vapid.public
-        await parts.push_subscriptions.add(SHOP, member, given, key=key, words=words, says=SAYS)
+        await parts.push_subscriptions.add(
+            SHOP, member, given, key=key, words=words, says=SAYS, says_mentioned=MENTIONS
+        )
         return made
 
     async def writes(self, text: str = "Do you have it\nin blue?", number: int = 1) -> None:
@@ -355,3 +362,38 @@ async def test_an_endpoint_that_leads_nowhere_keeps_no_other_browser_from_being_
     await pushed.tell()
     assert len(await browser.told()) == 1
     assert await held_back(pushed.world) == 0
+
+
+async def test_whom_a_note_mentions_is_told_and_nobody_else(pushed: Pushed) -> None:
+    bea, quiet, ada = (
+        await pushed.on(member="bea"),
+        await pushed.on(member="bea", words=False),
+        await pushed.on(member="ada"),
+    )
+    gone = await pushed.on(member="gone")
+    world, parts = pushed.world, pushed.world.parts
+    await world.receive(plain("Do you?", message_id="<1@shopper.example>"), "ses1")
+    talk = (await world.conversation()).conversation_id
+    who: dict[str, Any] = {"source": "dashboard", "actor": merchant("ada")}
+    for member in ("ada", "bea", "gone"):
+        actor = merchant(member)
+        await see(SHOP, actor, source="dashboard", recorder=parts.recorder, clock=parts.clock)
+    use = parts.conversations
+    mentions = ["bea", "gone", "ada"]
+    await write_note(
+        SHOP, talk, text="@bea it is\nyours", key="k" * 26, mentions=mentions, use=use, **who
+    )
+    await remove(SHOP, "gone", key="r" * 26, recorder=parts.recorder, clock=parts.clock, **who)
+    await pushed.react()
+    note = message_id(SHOP, talk, "k" * 26)
+    message = {"shop": SHOP, "conversation": talk, PUSH: note}
+    assert message in await taken(world)
+    outbound = replace(world.outbound(), push=pushed.use.handle)
+    for _ in range(2):
+        assert await outbound.handle_all([record(message)], soon()) == []
+    [told], [other] = await bea.told(), await quiet.told()
+    assert told["body"] == "@bea it is yours"
+    assert told["message"] == note
+    assert other["body"] == MENTIONS
+    assert await ada.told() == []
+    assert await gone.told() == []
