@@ -41,7 +41,7 @@ function press(key) {
     close?.click();
     return Boolean(close);
   }
-  const control = document.querySelector(`#main [data-key="${CSS.escape(key)}"]`);
+  const control = document.querySelector(`:is(#main, [role=search]) [data-key="${CSS.escape(key)}"]`);
   if (!control || control.disabled) return false;
   if (control.dataset.way) document.getElementById(control.dataset.way)?.click(); // it may stand behind the other
   if (inField(control)) control.focus();

@@ -164,8 +164,8 @@ async def test_a_mention_is_listed_and_counted_until_it_is_read(web: Harness) ->
         refused = await _write(ada, talk, many)
         assert refused.status_code == 422
         assert many in refused.text
-    page = await web.parts.queries.list_conversations(SHOP, Filter("mentions", member="bea"))
-    assert [one.id for one in page.items] == [talk]
+    listed = await web.parts.queries.list_conversations(SHOP, Filter("mentions", member="bea"))
+    assert [one.id for one in listed.items] == [talk]
 
 
 async def test_who_was_taken_out_of_the_team_is_not_mentioned(web: Harness) -> None:

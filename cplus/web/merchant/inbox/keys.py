@@ -56,7 +56,7 @@ SHORTCUTS: Final = (
             ("Esc", worded("Leave the text, so that single keys work again")),
         ),
     ),
-    (worded("Everywhere in the inbox"), (("?", worded("Show this page")),)),
+    (worded("Everywhere in the inbox"), (("/", worded("Search")), ("?", worded("Show this page")))),
 )
 """By where they work; the keys are those that templates name in `data-key`."""
 
