@@ -13,6 +13,7 @@ import httpx
 import pytest
 from playwright.async_api import BrowserContext, expect
 
+from cplus.clock import utc_now
 from cplus.local.stack import Stack
 from tests.framed import (
     PATIENCE,
@@ -27,7 +28,8 @@ from tests.framed import (
 )
 from tests.journeys.mail_with_files import Correspondence
 from tests.journeys.merchants import Faults, Merchant, answers
-from tests.journeys.shoppers import document, photo
+from tests.journeys.shoppers import address_of, document, photo
+from tests.shopify_samples import CUSTOMER, ORDER
 
 pytestmark = pytest.mark.browser
 
@@ -38,6 +40,7 @@ SHOPS = {"red-tea": WIDE, "gold-oak": PHONE}
 # The first shop of the demo, so that the pictures show what people see who run it.
 PICTURED = "blue-jam"
 BY_MAIL = "plum-shop"
+LEAD = "fig-house"
 PICTURES = Path(__file__).parents[2] / "docs" / "images"
 NAME, QUESTION = "Maya Lindqvist", "Is the tasting box small enough for a letter box?"
 ANSWER = "It is: 3 cm high, so nobody has to be in."
@@ -60,7 +63,7 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
     ]
     async with Stack(tmp_path_factory.mktemp("stack")) as made:
         async with httpx.AsyncClient(timeout=30) as http:
-            for handle in (PICTURED, BY_MAIL, *SHOPS):
+            for handle in (PICTURED, BY_MAIL, LEAD, *SHOPS):
                 shop: dict[str, Any] = {
                     "host": f"{handle}.myshopify.com",
                     "name": handle.replace("-", " ").title(),
@@ -213,3 +216,49 @@ async def test_a_mail_with_files_is_looked_at_answered_with_files_bounces_and_is
     await mail.went_out("priya@work.example", answer, label)
     assert faults.found == []
     await page.close()
+
+
+async def test_a_lead_becomes_a_customer_and_shows_as_one(
+    stack: Stack, browser: BrowserContext
+) -> None:
+    page, faults = await browser.new_page(), Faults(stack.info.web)
+    await page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+    merchant = Merchant(stack, LEAD, page)
+    faults.watch(page)
+    await merchant.installs()
+    await merchant.is_written_to(NAME, QUESTION)
+    app = merchant.app
+    await app.get_by_role("link").filter(has_text=NAME).click()
+    details = app.get_by_role("complementary", name="Customer details")
+    await expect(details.get_by_text("Lead", exact=True)).to_be_visible()
+    await details.get_by_role("link", name=NAME).first.click()
+    await expect(app.get_by_text("Contact form")).to_be_visible()
+    await page.goto(merchant.address)
+    await answers(app, NAME, ANSWER)
+
+    await _orders(stack, 41, address_of(NAME))
+    await merchant.goes_to("Customers")
+    person = app.get_by_role("link").filter(has_text=NAME)
+    await expect(app.get_by_role("row").filter(has_text=NAME)).to_contain_text("Customer")
+    await person.click()
+    await expect(app.get_by_text("Contact form")).to_be_visible()
+    about = app.get_by_role("complementary", name="Customer details")
+    await expect(about).to_contain_text("#1041")
+    await expect(about).to_contain_text("after a conversation")
+    assert faults.found == []
+    await page.close()
+
+
+async def _orders(stack: Stack, number: int, email: str) -> None:
+    """The person orders in the shop, and Shopify tells of it."""
+    now = utc_now().isoformat()
+    customer = {**CUSTOMER, "id": 7_000 + number, "email": email, "updated_at": now}
+    order = {
+        **ORDER, "id": 9_000 + number, "name": f"#10{number}", "email": email,
+        "customer": customer, "created_at": now, "updated_at": now,
+    }  # fmt: skip
+    async with httpx.AsyncClient(timeout=30) as http:
+        for topic, body in (("customers/create", customer), ("orders/create", order)):
+            told = {"topic": topic, "shop": f"{LEAD}.myshopify.com", "payload": body, "wait": True}
+            answer = await http.post(f"{stack.shopify_url}/_control/webhooks", json=told)
+            answer.raise_for_status()

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
-from types import MappingProxyType
-from typing import Final
 
 from cplus.events.base import kept
 from cplus.events.names import failed_message
@@ -37,9 +35,6 @@ def _subject(row: Row) -> str | None:
     """Empty if there is nothing to see in it; None once it is erased."""
     subject = kept(row["subject"])
     return None if subject is None else visible(subject) or ""
-
-
-_NONE: Final[Mapping[str, datetime]] = MappingProxyType({})
 
 
 def _scheduled_at(row: Row) -> datetime | None:
@@ -85,7 +80,7 @@ def conversation_view(row: Row) -> Conversation:
         snoozed_for_reply=row.get("snoozed_for_reply", False),
         tags=tuple(row.get("tags", ())),
         priority=row.get("priority", "normal"),
-        mentions=row.get("mentions", _NONE),
+        mentions=row.get("mentions") or {},
     )
 
 
