@@ -40,8 +40,8 @@ async def _queue(web: Harness) -> list[str]:
     ids = []
     for n in range(QUEUE):
         web.clock.forward(60)
-        made = {"subject": f"Question {n}", "name": f"Ada {n}", "fold": n == QUEUE - 1}
-        ids.append(await web.conversation(**made))
+        last = n == QUEUE - 1
+        ids.append(await web.conversation(subject=f"Question {n}", name=f"Ada {n}", fold=last))
     return ids
 
 
@@ -122,7 +122,11 @@ async def test_single_keys_can_be_turned_off(web: Harness, chromium: Browser) ->
 
 async def test_a_queue_is_worked_down_on_a_phone(web: Harness, chromium: Browser) -> None:
     ids = (await _queue(web))[:4]
-    phone = {"viewport": {"width": 390, "height": 780}, "has_touch": True, "is_mobile": True}
+    phone: dict[str, Any] = {
+        "viewport": {"width": 390, "height": 780},
+        "has_touch": True,
+        "is_mobile": True,
+    }
     async with looked_at(web, chromium, **phone) as page:
         await page.goto("/inbox?view=unanswered")
         await page.get_by_role("link", name="Question 0").tap()
