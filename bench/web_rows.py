@@ -32,6 +32,7 @@ from cplus.subscriptions.checkpoints import move_checkpoint, read_checkpoint
 
 NOW: Final = datetime(2026, 11, 1, 12, tzinfo=UTC)
 BATCH: Final = 5_000
+APART: Final = timedelta(seconds=97)
 JOINED: Final = 100
 """Of so many persons two turned out to be one."""
 
@@ -66,6 +67,12 @@ async def put(
     await move_checkpoint(mongo.database, projection, shop, before, after, NOW)
 
 
+def _came(number: int, count: int) -> datetime:
+    """When one of so many came, the last one now: no two within a minute, as a page writes out each
+    minute once."""
+    return NOW - (count - number) * APART
+
+
 def conversations(count: int) -> Iterator[tuple[str, Row]]:
     """So many conversations: three of five are open, and half of those await a reply."""
     row = fold_all(CONVERSATIONS, tuple(map(told, _talk())))["c1"]
@@ -78,7 +85,7 @@ def conversations(count: int) -> Iterator[tuple[str, Row]]:
                 "person": f"person/p{number:07}",
                 "open": is_open,
                 "unanswered": is_open and number % 2 == 0,
-                "last_message_at": NOW + timedelta(seconds=number),
+                "last_message_at": _came(number, count),
             },
         )
 
@@ -103,7 +110,7 @@ def persons(count: int) -> Iterator[tuple[str, Row]]:
             row = pair[two] if number % JOINED else pair[one]
             if number % JOINED:
                 row = {**row, "merged_into": [f"person/p{number - 1:07}"]}
-        yield f"person/p{number:07}", {**row, "changed_at": NOW + timedelta(seconds=number)}
+        yield f"person/p{number:07}", {**row, "changed_at": _came(number, count)}
 
 
 def orders(persons: int) -> Iterator[tuple[str, Row]]:

@@ -92,7 +92,7 @@ async def search(
     here = zone(me.timezone)
     wanted = Filter(
         state=state,
-        member=me.actor.id,
+        member=me.actor.author,
         since=_day(since, here),
         until=_day(until, here, after=1),
         has_files=bool(files),
