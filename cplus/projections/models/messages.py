@@ -14,6 +14,7 @@ from cplus.events.catalogue.conversations import (
     ReplyWithdrawn,
     ReplyWritten,
 )
+from cplus.events.catalogue.handling import MembersMentioned
 from cplus.events.catalogue.mail import (
     AUTO_REPLY,
     MailBounced,
@@ -79,7 +80,7 @@ def evolve(_key: str, row: Row | None, event: Recorded) -> Row | None:
             return _replied(row, reply, event)
         case MessageMoved() as moved:
             return None if row is None else _moved(row, moved, event)
-        case AutoReplied() | NoteWritten() | AnswerRefused():
+        case AutoReplied() | NoteWritten() | AnswerRefused() | MembersMentioned():
             return _other(row, event)
     return row
 
@@ -121,7 +122,10 @@ def _other(row: Row | None, event: Recorded) -> Row | None:
         case AutoReplied() as auto:
             return _auto_replied(row, auto, event)
         case NoteWritten() as note:
-            return {**_placed(event, row), **_unsent("note", note.text, author=note.author)}
+            told = {"mentions": row["mentions"]} if row and "mentions" in row else {}
+            return {**_placed(event, row), **_unsent("note", note.text, author=note.author), **told}
+        case MembersMentioned() as mention:
+            return row and {**row, "mentions": list(mention.members)}
         case AnswerRefused() as refused:
             about = {"reason": refused.reason, "attachments": refused.attachments}
             text = _unsent("refused", refused.text or "", author=f"mailbox/{refused.mailbox}")
@@ -228,6 +232,7 @@ MESSAGES = Projection(
         AnswerRefused,
         ReplyWithdrawn,
         AutoReplied,
+        MembersMentioned,
         MessageMoved,
         MailSent,
         MailDelivered,

@@ -116,6 +116,7 @@ def message_view(row: Row) -> Message:
         sent_from=row.get("sent_from"),
         proved=row.get("proved"),
         author=row["author"],
+        mentions=tuple(row.get("mentions", ())),
         to_address=row["to_address"],
         cc=tuple(row.get("cc", ())),
         bcc=tuple(row.get("bcc", ())),

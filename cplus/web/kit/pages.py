@@ -99,7 +99,7 @@ class Pages:
             author=text.author,
             doer=text.doer,
             sentence=text.sentence,
-            mentions=text.mentions,
+            mentioned=text.mentioned,
             bounce=text.bounce,
             rejection=text.rejection,
             failure=text.failure,

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
 
+from babel.lists import format_list
 from markupsafe import Markup, escape
 
 from cplus.actors import MERCHANT, Actor
-from cplus.commands.conversations.mentioning import mentioned_in
 from cplus.errors import InvalidInput
 from cplus.events.catalogue.mail import AUTO_REPLY
 from cplus.mail.failures import detail_code, failure_words
 from cplus.mail.refusals import refusal_words
 from cplus.projections.queries import Conversation, Customer, Message, SetAside
-from cplus.web.kit.i18n import TRICKS, translated
+from cplus.web.kit.i18n import TRICKS, language, translated
 from cplus.web.kit.i18n import gettext as _
 from cplus.wording import worded
 
@@ -142,10 +142,15 @@ def author(recorded: str | None, reader: Reader) -> str:
     return translated(reader.called(recorded))
 
 
-def mentions(words: str, reader: Reader) -> bool:
-    """Whether a note mentions its reader."""
-    own = reader.actor.author
-    return bool(mentioned_in(words, {own: reader.called(own)}))
+def mentioned(members: Sequence[str], reader: Reader) -> str:
+    """Whom a note mentions besides its reader, as they are called now. Empty for nobody."""
+    others = [translated(reader.called(one)) for one in members if one != reader.actor.author]
+    return listed(others)
+
+
+def listed(names: Sequence[str]) -> str:
+    """The names in one line, as the language of the page lists them."""
+    return format_list(names, locale=language()) if names else ""
 
 
 def doer(actor: str, reader: Reader) -> str:

@@ -156,6 +156,8 @@ async def test_a_mention_is_listed_and_counted_until_it_is_read(web: Harness) ->
         assert "unread" not in page.partition('<ul class="rows')[2]
         assert _count(page) == 0
         assert _count((await ada.get("/inbox")).text) == 0, "nobody mentions themselves"
+        assert "You were mentioned" not in (own := (await ada.get(f"/conversations/{talk}")).text)
+        assert "For <bdi>bea</bdi>" in own
         many = " ".join(f"@m{number}" for number in range(21))
         for number in range(21):
             actor = merchant(f"m{number}")

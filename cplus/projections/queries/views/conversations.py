@@ -143,6 +143,8 @@ class Message:
     author: str | None
     """Who of the shop wrote it: the id of the user; `merchant` before users were known. None on
     messages of the shopper."""
+    mentions: Sequence[str]
+    """The ids of the members whom a note mentions."""
     to_address: str | None
     """Where a message of the merchant goes."""
     cc: Sequence[str]

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from babel.lists import format_list
-
 from cplus.clock import Clock
 from cplus.web.kit.i18n import gettext as _
-from cplus.web.kit.i18n import language
 from cplus.web.kit.signed_in import Merchant
+from cplus.web.kit.text import listed
 from cplus.workspace import Workspace
 from cplus.workspace.presence import Present
 
@@ -41,13 +39,9 @@ def words_of(others: Sequence[Present], me: Merchant) -> str:
     if len(writing) == 1:
         said.append(_("%(name)s is writing here.", name=writing[0]))
     elif writing:
-        said.append(_("%(names)s are writing here.", names=_listed(writing)))
+        said.append(_("%(names)s are writing here.", names=listed(writing)))
     if len(looking) == 1:
         said.append(_("%(name)s is looking at this conversation.", name=looking[0]))
     elif looking:
-        said.append(_("%(names)s are looking at this conversation.", names=_listed(looking)))
+        said.append(_("%(names)s are looking at this conversation.", names=listed(looking)))
     return " ".join(said)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return format_list(names, locale=language())

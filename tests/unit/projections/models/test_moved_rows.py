@@ -8,6 +8,7 @@ import pytest
 
 from cplus.events.base import Recorded
 from cplus.events.catalogue.conversations import NoteWritten
+from cplus.events.catalogue.handling import MembersMentioned
 from cplus.events.catalogue.threads import MessageMoved
 from cplus.projections.base import Projection
 from cplus.projections.models.deliveries import DELIVERIES
@@ -25,6 +26,7 @@ from tests.unit.projections.models.told_events import (
 )
 
 NOTE = (NoteWritten, {"message_id": "m3", "person": "person/a", "text": "Vase", "author": "7"})
+MENTION = (MembersMentioned, {"message_id": "m3", "members": ("8", "9")})
 MOVES = (
     *(("c1", "c2", one, False) for one in ("m1", "m2", "m3")),
     ("c2", "c3", "m1", False),
@@ -38,7 +40,7 @@ STANDS = {"m1": "c3", "m2": "c2", "m3": "c1"}
 def history() -> list[Recorded]:
     """A mail, a reply and a note are moved, once and twice, and two of them back. As the log has
     it: a move is recorded in both conversations."""
-    events = [*thread(STARTED, received("m1"), reply("m2"), NOTE), *FATES[:3]]
+    events = [*thread(STARTED, received("m1"), reply("m2"), NOTE, MENTION), *FATES[:3]]
     numbers = count(100)
     for source, into, message_id, back in MOVES:
         for stream in (source, into):
