@@ -2,7 +2,9 @@
 "use strict";
 
 const HERE_EVERY = 10000; // milliseconds: a page that says nothing for 45 seconds is away
-const TYPED_FOR = 10000; // milliseconds after a key that somebody counts as writing
+// Milliseconds after a key that somebody counts as writing: what two pages take that ask each 4
+// seconds, and more.
+const TYPED_FOR = 15000;
 const presence = { typed: -Infinity, said: -Infinity, writing: false, page: null };
 
 document.addEventListener("input", (event) => {

@@ -11,6 +11,7 @@ from playwright.async_api import Browser, Page, expect
 
 from cplus.commands.sessions import sign_in_link
 from cplus.workspace.presence import LOOKING, WRITING
+from tests.framed import PATIENCE
 from tests.integration.web.harness import OTHER, SHOP, Harness, served
 
 
@@ -109,9 +110,11 @@ async def test_two_agents_see_each_other_and_the_second_reply_is_held(
         )
         for page in (ada, bea):
             await page.goto(f"/conversations/{talk}")
-        await expect(ada.get_by_text("bea is looking at this conversation.")).to_be_visible()
+        looks = ada.get_by_text("bea is looking at this conversation.")
+        await expect(looks).to_be_visible(timeout=PATIENCE)
         await ada.get_by_label("Reply to Ada Brandt").press_sequentially("Yes, on Monday.")
-        await expect(bea.get_by_text("ada is writing here.")).to_be_visible()
+        # A page asks each 4 seconds: the one tells it, then the other hears of it.
+        await expect(bea.get_by_text("ada is writing here.")).to_be_visible(timeout=PATIENCE)
         await bea.get_by_label("Reply to Ada Brandt").fill("No, never.")
         await ada.get_by_role("button", name="Send reply").click()
         await expect(ada.get_by_text("Yes, on Monday.")).to_be_visible()
