@@ -64,6 +64,16 @@ class News(NamedTuple):
     members: frozenset[str] | None = None
     """Who is told, by the ids of the members; None for everybody."""
 
+    @property
+    def shown(self) -> str:
+        """What the page is asked for besides: to show the note whole."""
+        return "" if self.members is None else f"?message={self.message_id}"
+
+    @property
+    def place(self) -> str:
+        """Where on the page the note stands; a customer's message stands at its end."""
+        return "" if self.members is None else f"#m-{self.message_id}"
+
 
 @dataclass(frozen=True, slots=True)
 class Pushing:
@@ -116,7 +126,7 @@ class Pushing:
                 return None
             await self.leases.note(lease, counted=True)
         name = await name_of(self.recorder.store, self.recorder.reader, shop)
-        link = page_link(shop, f"/conversations/{talk}", self.settings)
+        link = page_link(shop, f"/conversations/{talk}{news.shown}", self.settings) + news.place
         places = asyncio.Semaphore(_AT_ONCE)
 
         async def one(row: PushRow, to: Subscription) -> TryLater | None:

@@ -394,6 +394,8 @@ async def test_whom_a_note_mentions_is_told_and_nobody_else(pushed: Pushed) -> N
     [told], [other] = await bea.told(), await quiet.told()
     assert told["body"] == "@bea it is yours"
     assert told["message"] == note
+    assert f"/conversations/{talk}?message={note}" in told["link"]
+    assert told["link"].endswith(f"#m-{note}")
     assert other["body"] == MENTIONS
     assert await ada.told() == []
     assert await gone.told() == []
