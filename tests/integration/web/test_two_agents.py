@@ -126,6 +126,29 @@ async def test_two_agents_see_each_other_and_the_second_reply_is_held(
         await bea.get_by_label("Reply to Ada Brandt").fill("Monday it is, as my colleague says.")
         await bea.get_by_role("button", name="Send reply").click()
         await expect(bea.get_by_text("Monday it is")).to_be_visible()
+        web.clock.forward(60)
+        await _mentions_and_is_found(ada, bea)
         for page in (ada, bea):
             await page.context.close()
-    assert len(await web.stream(SHOP, talk)) == 4
+    noted = ["conversation.note_written", "conversation.members_mentioned"]
+    assert (await web.stream(SHOP, talk))[4:] == noted
+
+
+async def _mentions_and_is_found(ada: Page, bea: Page) -> None:
+    """A note mentions bea, who finds it by the view."""
+    note = ada.get_by_label("Note for your team")
+    await ada.keyboard.press("w")
+    await note.press_sequentially("Thanks, @b")
+    await note.press("Enter")
+    await expect(note).to_have_value("Thanks, @bea ")
+    await note.press("Control+Enter")
+    await expect(ada.get_by_text("For bea")).to_be_visible()
+    await bea.goto("/inbox")
+    views = bea.get_by_role("navigation", name="Views")
+    await views.get_by_role("link", name="Mentions 1").click()
+    listed = bea.get_by_role("region", name="Conversations")
+    await listed.get_by_role("link").filter(has_text="Blue jam").click()
+    found = bea.get_by_role("listitem").filter(has_text="You were mentioned")
+    await expect(found).to_contain_text("Thanks, @bea")
+    await bea.goto("/inbox")
+    await expect(views.get_by_role("link", name="Mentions 0")).to_be_visible()
