@@ -1,4 +1,4 @@
-"""What a merchant sets for the mail of their shop, and what is set by now."""
+"""What a merchant sets for their shop, most of it for its mail, and what is set by now."""
 
 from __future__ import annotations
 
@@ -62,6 +62,15 @@ async def set_hours(
     """Sets when the shop is open, as `ShopSettings.set_hours`; returns and raises as
     `set_signature`."""
     decision = partial(ShopSettings.set_hours, week=week, closed=closed, now=use.clock())
+    return await change(shop, decision, key=key, source=source, actor=actor, use=use)
+
+
+async def set_lead_days(
+    shop: str, days: int, *, key: str, source: Source, actor: Actor, use: Conversations
+) -> int | None:
+    """Sets when an order counts as bought after a conversation, as `ShopSettings.set_lead_days`;
+    returns and raises as `set_signature`."""
+    decision = partial(ShopSettings.set_lead_days, days=days, now=use.clock())
     return await change(shop, decision, key=key, source=source, actor=actor, use=use)
 
 

@@ -68,7 +68,14 @@ from cplus.web.merchant.customers import customers, exporting, person, segments
 from cplus.web.merchant.customers import merging as merging_persons
 from cplus.web.merchant.inbox import automatic_mail, bulk, inbox, keys, quarantine
 from cplus.web.merchant.privacy import erasing, erasures, exports, privacy
-from cplus.web.merchant.settings import language, notifications, saved_replies, tags, team
+from cplus.web.merchant.settings import (
+    language,
+    leads,
+    notifications,
+    saved_replies,
+    tags,
+    team,
+)
 from cplus.web.merchant.settings import page as mail_settings
 from cplus.wording import worded
 
@@ -128,7 +135,7 @@ def create_app(parts: Parts) -> FastAPI:
         *(inbox, getting_started, beginning, page, replying, noting, history, *mail),
         *(segments, exporting, customers, person, merging_persons),
         *(privacy, exports, erasing, erasures, metrics, account),
-        *(search, mail_settings, language, notifications, scopes, sign_in),
+        *(search, mail_settings, language, leads, notifications, scopes, sign_in),
         *(bulk, keys, handling, tags, team, saved_replies, installable),
     )
     for module in (*merchant, window, console, dead, api):

@@ -18,6 +18,7 @@ from cplus.events.catalogue.settings import (
     AutoReplySet,
     DailyLimitReached,
     HoursSet,
+    LeadDaysSet,
     LimitOf,
     SenderChosen,
     SenderDomainAdded,
@@ -33,6 +34,9 @@ from cplus.wording import worded
 
 MAX_SIGNATURE: Final = 2_000
 """Maximum length of a signature in characters."""
+LEAD_DAYS: Final = 30
+"""Days of a shop that chose none."""
+MOST_LEAD_DAYS: Final = 365
 MAX_OWN: Final = 200
 """Users at most who have a signature of their own."""
 
@@ -82,6 +86,9 @@ class ShopSettings(Tagging):
         """What it answers outside of its hours."""
         self.acknowledgement = AutoReply()
         """What it answers to the first message of a conversation."""
+        self.lead_days = LEAD_DAYS
+        """Until how many days after the last message an order counts as bought after a
+        conversation."""
         self.tenant: str | None = None
         """As which tenant SES sends its mail; None before it has one."""
         self.paused: Paused | None = None
@@ -132,6 +139,15 @@ class ShopSettings(Tagging):
         stored, days = stored_week(week), tuple(sorted(day.isoformat() for day in closed))
         if read_hours(stored, days) != self.hours:
             self._set(HoursSet, week=stored, closed_on=days, now=now)
+
+    def set_lead_days(self, *, days: int, now: datetime) -> None:
+        """Sets until how many days after the last message before it an order counts as bought after
+        a conversation. Raises InvalidInput for none from 1 to 365."""
+        if not 1 <= days <= MOST_LEAD_DAYS:
+            reason = worded("choose 1 to %(most)s days", most=MOST_LEAD_DAYS)
+            raise InvalidInput(reason=reason)
+        if days != self.lead_days:
+            self._set(LeadDaysSet, days=days, now=now)
 
     def set_auto_reply(
         self,
@@ -230,6 +246,11 @@ class ShopSettings(Tagging):
     def _(self, event: HoursSet) -> None:
         self._apply(anew=event.anew)
         self.hours = read_hours(event.week, event.closed_on)
+
+    @evolve.register
+    def _(self, event: LeadDaysSet) -> None:
+        self._apply(anew=event.anew)
+        self.lead_days = event.days
 
     @evolve.register
     def _(self, event: AutoReplySet) -> None:

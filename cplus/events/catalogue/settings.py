@@ -64,6 +64,16 @@ class AutoReplySet(AggregateEvent):
     """As in SignatureSet."""
 
 
+class LeadDaysSet(AggregateEvent):
+    """The merchant said until when an order counts as bought after a conversation."""
+
+    TYPE: ClassVar[str] = "settings.lead_days_set"
+    days: int
+    """After the last message before the order."""
+    anew: bool = False
+    """As in SignatureSet."""
+
+
 class TenantMade(AggregateEvent):
     """SES has a tenant for the shop, with a suppression list of its own: its mail is sent as that
     one's from now on."""

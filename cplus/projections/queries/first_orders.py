@@ -26,15 +26,18 @@ _NOT_SENT: Final = ("written", "rejected")
 class FirstOrderQueries(ReadModels):
     """Questions about what somebody ordered first."""
 
-    async def first_order(self, shop: str, person: CustomerDetail) -> FirstOrder | None:
+    async def first_order(
+        self, shop: str, person: CustomerDetail, within: int
+    ) -> FirstOrder | None:
         """The first order of the person with the last message before it; None if there is none, or
-        nobody can say which one it was."""
+        nobody can say which one it was. `within`: up to how many days after the message it counts
+        as bought after a conversation."""
         order = earliest_order(person)
         if order is None:
             return None
         begun = [one.id for one in _heard(person) if one.started_at < order.created_at]
         if not begun:
-            return FirstOrder(order, None)
+            return FirstOrder(order, None, within)
         rows = await self._rows(MESSAGES)
         wanted = {
             "shop": shop,
@@ -44,7 +47,8 @@ class FirstOrderQueries(ReadModels):
             **_SAID,
         }
         newest = rows.find(wanted, _READ, sort=[("at", -1)], limit=_LOOKED_AT).hint(_BY_PLACE)
-        return FirstOrder(order, last_said(await newest.to_list(_LOOKED_AT), order.created_at))
+        said_at = last_said(await newest.to_list(_LOOKED_AT), order.created_at)
+        return FirstOrder(order, said_at, within)
 
 
 _SAID: Final[dict[str, Any]] = {

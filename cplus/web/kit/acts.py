@@ -67,7 +67,11 @@ FORMS: Final[Mapping[str, Act]] = {
         "converse",
     ),
     **dict.fromkeys(
-        ("/settings/mail/{section}", "/getting-started/test", "/getting-started/guide"), "settings"
+        (
+            *("/settings/mail/{section}", "/settings/leads"),
+            *("/getting-started/test", "/getting-started/guide"),
+        ),
+        "settings",
     ),
     **dict.fromkeys(
         ("/privacy/retention", f"{_PERSON}/export", f"{_PERSON}/erase", "/customers/export/file"),

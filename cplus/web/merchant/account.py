@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from cplus.events.aggregates.billing_account import month_of
+from cplus.events.aggregates.settings import MOST_LEAD_DAYS
 from cplus.projections.queries import Subscription
 from cplus.web.kit.cookies import LANGUAGE
 from cplus.web.kit.deps import (
@@ -20,6 +21,7 @@ from cplus.web.kit.deps import (
     PagesDep,
     QueriesDep,
 )
+from cplus.web.kit.forms import new_key
 from cplus.web.kit.i18n import LANGUAGES, called
 from cplus.web.kit.signed_in import MerchantDep
 from cplus.web.merchant.conversations.thread import read_position
@@ -70,6 +72,7 @@ async def settings(
     domain: MailDomainDep,
     cookies: CookiesDep,
     me: MerchantDep,
+    leads: str = "",
 ) -> HTMLResponse:
     """Facts of the shop, its mail address here, and how far its customers are imported."""
     position, conversations, persons, total = await asyncio.gather(
@@ -92,4 +95,7 @@ async def settings(
         guide=guide,
         languages={one: called(one) for one in LANGUAGES},
         chosen=cookies.held(request, LANGUAGE) or "",
+        leads=leads,
+        most_days=MOST_LEAD_DAYS,
+        new_key=new_key,
     )

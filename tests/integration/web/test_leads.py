@@ -35,7 +35,7 @@ async def detail(web: Harness, person: str = ADA) -> CustomerDetail:
 
 
 async def first(web: Harness, person: str = ADA) -> FirstOrder | None:
-    return await web.parts.queries.first_order(SHOP, await detail(web, person))
+    return await web.parts.queries.first_order(SHOP, await detail(web, person), 30)
 
 
 async def bought(web: Harness) -> tuple[str, bool] | None:
@@ -131,8 +131,8 @@ async def test_merged_persons_have_one_first_order_and_erased_ones_none(
     fields = fields_of((await browser.get(f"{address}?with=bea")).text, address)
     assert (await browser.post(address, data=fields)).status_code == 303
     assert await bought(web) == ("#1001", True)
-    assert await web.parts.queries.first_order(OTHER, await detail(web)) == FirstOrder(
-        (await detail(web)).orders[-1], None
+    assert await web.parts.queries.first_order(OTHER, await detail(web), 30) == FirstOrder(
+        (await detail(web)).orders[-1], None, 30
     )  # of another shop nothing is read
     await erase_ada(web)
     page = (await browser.get("/customers/ada")).text
@@ -148,3 +148,27 @@ async def test_what_is_spam_is_no_conversation(web: Harness, browser: httpx.Asyn
     assert (await browser.post(f"/conversations/{talk}/spam", data=fields)).status_code == 303
     assert await bought(web) == ("#1001", False)
     assert source_of(await detail(web)) is None
+
+
+async def test_the_merchant_chooses_the_days_of_the_rule(web: Harness) -> None:
+    talk = await web.conversation()
+    await ordered(web, 1, web.clock() + 9 * DAY)
+    async with web.signed_in() as owner:
+        assert "Bought after a conversation, 9 days" in (await owner.get("/customers/ada")).text
+        page = (await owner.get("/settings")).text
+        fields = fields_of(page, "/settings/leads")
+        assert 'name="days" min="1" max="365" step="1" required value="30"' in page
+        for wrong in ("", "0", "366", "-1", "1.5", "x", "٣", "9" * 50):
+            answer = await owner.post("/settings/leads", data={**fields, "days": wrong})
+            assert answer.headers["Location"] == "/settings?leads=refused#h-leads"
+        assert "Choose 1 to 365 days." in (await owner.get("/settings?leads=refused")).text
+        for days in ("8", "8"):
+            answer = await owner.post("/settings/leads", data={**fields, "days": days})
+            assert answer.headers["Location"] == "/settings?leads=saved#h-leads"
+        page = (await owner.get("/customers/ada")).text
+        assert "More than 8 days after the last message." in page
+        beside = (await owner.get(f"/conversations/{talk}")).text
+        assert "Bought after a conversation" not in beside
+        assert 'value="8"' in (await owner.get("/settings")).text
+    stream = await web.parts.store.stream(SHOP, f"settings/{SHOP}")
+    assert [one.types for one in stream] == [["settings.lead_days_set"]], "the form counts once"

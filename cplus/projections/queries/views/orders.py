@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 Source = Literal["contact_form", "email", "merchant"]
 """How somebody came to the shop: by what they wrote first, or because the merchant wrote."""
-BOUGHT_WITHIN: Final = timedelta(days=30)
-"""An order counts as bought after a conversation up to so long after its last message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +91,8 @@ class FirstOrder:
     order: Order
     said_at: datetime | None
     """When the last message before it was written, by them or to them; None if there was none."""
+    within: int
+    """Up to how many days after that message it counts as bought after a conversation."""
 
     @property
     def days(self) -> int:
@@ -100,11 +100,8 @@ class FirstOrder:
         return (self.order.created_at - self.said_at).days if self.said_at else 0
 
     @property
-    def within(self) -> int:
-        """Up to how many days after the message it counts."""
-        return BOUGHT_WITHIN.days
-
-    @property
     def bought_after(self) -> bool:
         """Whether it counts as bought after a conversation."""
-        return self.said_at is not None and self.order.created_at - self.said_at <= BOUGHT_WITHIN
+        if self.said_at is None:
+            return False
+        return self.order.created_at - self.said_at <= timedelta(days=self.within)

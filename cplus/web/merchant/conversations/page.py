@@ -425,7 +425,9 @@ async def _notes(
 
 
 async def _first_order(view: View, person: CustomerDetail | None) -> FirstOrder | None:
-    return await view.queries.first_order(view.me.shop, person) if person else None
+    if person is None:
+        return None
+    return await view.queries.first_order(view.me.shop, person, view.me.settings.lead_days)
 
 
 async def _merged(

@@ -79,7 +79,9 @@ class View:
             person_id=person_id(person),
             notes=notes,
             source=source_of(found),
-            first_order=await self.queries.first_order(self.me.shop, found),
+            first_order=await self.queries.first_order(
+                self.me.shop, found, self.me.settings.lead_days
+            ),
             merges=_merges(found),
             done=_DONE.get(done, ""),
             typed=typed,

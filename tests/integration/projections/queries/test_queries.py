@@ -474,7 +474,7 @@ async def test_every_list_walks_an_index_and_sorts_nothing(mongo: Mongo, queries
     }
     bought = order_view(order)
     both = replace(person, conversations=talked, orders=[bought])
-    assert (await queries.first_order(SHOP, both)) is not None
+    assert (await queries.first_order(SHOP, both, 30)) is not None
     await queries.billing(SHOP)
     await queries.shop(SHOP)
     for arrival in ("all", "under_way", "arrived", "failed"):
