@@ -11,12 +11,13 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi.encoders import jsonable_encoder
 from fastapi.responses import JSONResponse, Response
 
+from cplus.events import names
 from cplus.projections.queries import ConversationState, Filter
 from cplus.web.kit.built import built
 from cplus.web.kit.deps import ClockDep, ConversationsDep, QueriesDep, WorkspaceDep
 from cplus.web.kit.signed_in import MerchantDep
 from cplus.web.merchant.conversations.addresses import IdDep, is_id
-from cplus.web.merchant.conversations.inserting import offers
+from cplus.web.merchant.conversations.inserting import Addressee, offers
 from cplus.web.merchant.conversations.present import present
 from cplus.web.merchant.conversations.thread import ANSWER, START, Shown, following, read_position
 from cplus.web.merchant.getting_started import STEPS_BY
@@ -85,7 +86,20 @@ async def saved_replies(
     row = await queries.conversation(me.shop, conversation_id)
     if row is None:
         raise HTTPException(404)
-    return _json({"replies": await offers(queries, use, me, row, q)})
+    return _json({"replies": await offers(queries, use, me, Addressee.of(row), q)})
+
+
+@router.get("/saved-replies")
+async def saved_replies_for(
+    queries: QueriesDep,
+    use: ConversationsDep,
+    me: MerchantDep,
+    q: Annotated[str, Query(max_length=200)] = "",
+    person: Annotated[str, Query(max_length=64)] = "",
+) -> JSONResponse:
+    """The same for a new message, to a person if one is named."""
+    to = Addressee(names.person(person)) if is_id(person) else Addressee()
+    return _json({"replies": await offers(queries, use, me, to, q)})
 
 
 def _files(shown: Shown) -> dict[str, Any]:

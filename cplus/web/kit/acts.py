@@ -35,7 +35,10 @@ PAGES: Final[Mapping[str, Act]] = {
         "look",
     ),
     **dict.fromkeys(
-        ("/settings/saved-replies/new", "/api/conversations/{conversation_id}/saved-replies"),
+        (
+            *("/settings/saved-replies/new", "/api/saved-replies"),
+            "/api/conversations/{conversation_id}/saved-replies",
+        ),
         "converse",
     ),
     **dict.fromkeys(("/conversations/new", f"{_ONE}/merge", f"{_MESSAGE}/move"), "converse"),

@@ -47,7 +47,7 @@ function findSaved() {
     const mine = ++asked;
     let replies = null;
     try {
-      const address = ofShop(finder.dataset.finds, { q: field.value });
+      const address = ofShop(finder.dataset.finds, { q: field.value, person: finder.dataset.person ?? "" });
       const answer = await request(address, { headers: { Accept: "application/json" }, cache: "no-store", signal: AbortSignal.timeout(15000) });
       if (answer.status === 401) return await signedOut(answer);
       if (answer.ok) replies = (await answer.json()).replies;

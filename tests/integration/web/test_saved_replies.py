@@ -201,3 +201,33 @@ async def test_saved_replies_are_found_and_put_in_by_keyboard_alone(
         )
         await page.keyboard.type("Acorn")
         await expect(text).to_have_value("Hi Ada,\n/We are Acorn.")
+
+
+async def test_a_first_message_takes_a_saved_reply_filled_in_for_the_person(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    saved = await keep(web, "Shipping", WHERE)
+    await web.conversation()
+    await ordered(web)
+    page = (await browser.get("/conversations/new?person=ada")).text
+    fields = fields_of(page, "/conversations/new")
+    assert fields["person"] == "ada"
+    typed = {**fields, "to": "ada@example.com", "subject": "Yours", "text": "Good news.\r\n"}
+    listed = await browser.post("/conversations/new", data={**typed, "insert": "1"})
+    assert f'<option value="{saved}">Shipping</option>' in listed.text
+    assert 'value="Yours"' in listed.text
+    done = await browser.post(
+        "/conversations/new", data={**typed, "insert": "1", "saved": saved, "key": fields["key"]}
+    )
+    assert f"Good news.\n\nHi Ada, #1001 (Fulfilled): {PARCEL}</textarea>" in done.text
+    assert fields_of(done.text, "/conversations/new")["key"] == fields["key"]
+    asked = {"q": "ship", "person": "ada"}
+    [offer] = (await browser.get("/api/saved-replies", params=asked)).json()["replies"]
+    assert offer["text"] == f"Hi Ada, #1001 (Fulfilled): {PARCEL}"
+    for person in ("", "nobody", "x" * 64, "../ada"):
+        answer = await browser.get("/api/saved-replies", params={"q": "ship", "person": person})
+        [offer] = answer.json()["replies"]
+        assert offer["text"].startswith("Hi there, {{order.name}}"), person
+    assert "saved" not in (await browser.post("/conversations/new", data=typed)).text
+    async with web.signed_in(OTHER) as other:
+        assert (await other.get("/api/saved-replies", params=asked)).json()["replies"] == []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Final
 
@@ -27,7 +26,14 @@ from cplus.web.kit.i18n import translated
 from cplus.web.kit.signed_in import see_other
 from cplus.web.kit.text import refusal
 from cplus.web.kit.upload_tokens import Offered, OwnForm
-from cplus.web.merchant.conversations.inserting import refuse_unfilled
+from cplus.web.merchant.conversations.addresses import is_id
+from cplus.web.merchant.conversations.inserting import (
+    NOT_INSERTED,
+    Addressee,
+    Inserted,
+    insert,
+    refuse_unfilled,
+)
 from cplus.web.merchant.conversations.page import View, ViewDep
 from cplus.web.merchant.conversations.replying import (
     SENT_BEFORE,
@@ -38,17 +44,18 @@ from cplus.web.merchant.conversations.replying import (
 
 router = APIRouter(prefix="/conversations")
 
-_PERSON: Final = re.compile(r"[a-z0-9]{1,64}")
+_FIELDS: Final = ("to", "subject", "text", "cc", "bcc", "person")
 
 
 @router.get("/new")
 async def new(view: ViewDep, person: str = "") -> HTMLResponse:
     """The form; to a person, if the address of the page names one."""
-    known = None
-    if _PERSON.fullmatch(person):
-        known = await view.queries.customer(view.me.shop, names.person(person))
-    to = known.customer.email if known and not known.customer.erased_at else None
-    return _form(view, {"to": to or ""})
+    known = (
+        await view.queries.customer(view.me.shop, names.person(person)) if is_id(person) else None
+    )
+    if known is None or known.customer.erased_at:
+        return _form(view, {})
+    return _form(view, {"to": known.customer.email or "", "person": person})
 
 
 @router.post("/new")
@@ -70,13 +77,23 @@ async def send(
     own = OwnForm(me.shop, str(me.actor), key)
     uploads, others = tokens.of_form(own, fields)
 
-    def back(reason: str, status: int, *, key: str = "") -> Response:
+    def back(
+        reason: str, status: int, *, key: str = "", inserted: Inserted = NOT_INSERTED
+    ) -> Response:
         reason = translated(reason)
         more = " " + _("Choose your files again.") if sent else ""
         key = key or new_key()
         offered = tokens.offered(own._replace(key=key), uploads)
-        return _form(view, written, reason + more, key, status, offered)
+        reason = f"{reason}{more}".lstrip()
+        return _form(view, written, reason, key, status, uploads=offered, inserted=inserted)
 
+    if "insert" in fields:
+        person = fields.get("person", "")
+        to = Addressee(names.person(person)) if is_id(person) else Addressee()
+        chosen = fields.get("saved", "")
+        inserted = await insert(view.queries, view.use, me, to, chosen, written["text"])
+        written["text"] = inserted.text
+        return back("", 200, key=key, inserted=inserted)
     try:
         if others:
             raise InvalidInput(reason=UPLOAD_OVER)
@@ -114,15 +131,17 @@ def _form(
     reason: str = "",
     key: str = "",
     status: int = 200,
+    *,
     uploads: Sequence[Offered] = (),
+    inserted: Inserted = NOT_INSERTED,
 ) -> HTMLResponse:
-    fields = {name: written.get(name, "") for name in ("to", "subject", "text", "cc", "bcc")}
+    fields = {name: written.get(name, "") for name in _FIELDS}
     return view.pages.render(
         "conversation/new.html",
         status=status,
         me=view.me,
         section="inbox",
-        written={**fields, "again": "", "kept": (), "uploads": uploads},
+        written={**fields, "again": "", "kept": (), "uploads": uploads, "inserted": inserted},
         reason=reason,
         key=key or new_key(),
         longest=MAX_SUBJECT,

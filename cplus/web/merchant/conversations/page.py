@@ -24,7 +24,6 @@ from cplus.consumers.reactions.replies import REPLIES
 from cplus.events.aggregates.conversation.decisions import MAX_AHEAD
 from cplus.events.aggregates.conversation.handling import MAX_SNOOZE
 from cplus.events.aggregates.person_notes import PersonNote
-from cplus.events.aggregates.saved_replies import SavedReply
 from cplus.events.audit.history import SOON
 from cplus.events.files import StoredFile
 from cplus.projections.queries import Conversation, CustomerDetail, FirstOrder, Queries
@@ -42,6 +41,7 @@ from cplus.web.kit.upload_tokens import Offered
 from cplus.web.merchant.conversations.addresses import IdDep, is_id
 from cplus.web.merchant.conversations.beside import Beside, beside
 from cplus.web.merchant.conversations.held import held
+from cplus.web.merchant.conversations.inserting import NOT_INSERTED, Inserted
 from cplus.web.merchant.conversations.meanwhile import seen_on
 from cplus.web.merchant.conversations.present import present
 from cplus.web.merchant.conversations.problems import problem_words
@@ -165,12 +165,8 @@ class Written:
     """Those of its files that go with it again."""
     uploads: Sequence[Offered] = ()
     """Files that were sent before the form, and need not be sent again."""
-    choose: Sequence[SavedReply] = ()
-    """Saved replies to choose from."""
-    no_saved: bool = False
-    """Whether one was to be put into it, and there is none."""
-    missing: Sequence[str] = ()
-    """Placeholders that are left of the one that was put into it."""
+    inserted: Inserted = NOT_INSERTED
+    """What became of a saved reply that was to be put into it."""
 
 
 _NOTHING: Final = Written()

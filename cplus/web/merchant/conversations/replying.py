@@ -45,7 +45,7 @@ from cplus.web.kit.signed_in import Merchant, MerchantDep, see_other
 from cplus.web.kit.text import refusal
 from cplus.web.kit.upload_tokens import OwnForm
 from cplus.web.merchant.conversations.addresses import IdDep, address_of, is_id
-from cplus.web.merchant.conversations.inserting import all_saved, filled_for, refuse_unfilled
+from cplus.web.merchant.conversations.inserting import Addressee, insert, refuse_unfilled
 from cplus.web.merchant.conversations.meanwhile import told_as_seen, words_of
 from cplus.web.merchant.conversations.page import View, ViewDep, Written, show_page
 from cplus.web.merchant.conversations.thread import caught_up
@@ -179,13 +179,10 @@ def _refused(
 
 async def _inserted(written: Written, chosen: str, view: View, conversation_id: str) -> Written:
     """What was written with the chosen saved reply below it; or with all of them to choose from."""
-    saved = await all_saved(view.use, view.me)
-    found = next((one for one in saved if one.id == chosen), None)
-    if found is None:
-        return replace(written, choose=saved, no_saved=not saved)
-    told = await filled_for(view.queries, view.me, conversation_id, found)
-    text = f"{written.text.rstrip()}\n\n{told.text}" if written.text.strip() else told.text
-    return replace(written, text=text, missing=told.missing)
+    row = await view.queries.conversation(view.me.shop, conversation_id)
+    to = Addressee.of(row)
+    inserted = await insert(view.queries, view.use, view.me, to, chosen, written.text)
+    return replace(written, text=inserted.text, inserted=inserted)
 
 
 async def _then(
