@@ -174,7 +174,8 @@ def _all_missed(*measured: Measured) -> Iterator[tuple[str, ...]]:
 def _missed(measured: Measured) -> Iterator[tuple[str, ...]]:
     for line in measured.lines:
         if line["met"] is False:
-            yield line["name"], f"{line['ratio']} ({_spread(line)})", line["goal"], line["baseline"]
+            _, value, ratio, goal, baseline = _line(line)
+            yield line["name"], ratio or value, goal, baseline
 
 
 def _hours(measured: Measured, name: str) -> str:
