@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -30,20 +30,6 @@ async def blocked_in(recorder: Recorder, shop: str) -> BlockedSenders:
     return found
 
 
-async def block_of(recorder: Recorder, shop: str, addresses: Iterable[str | None]) -> Block | None:
-    """The block that mail with these addresses falls under, as its author's are shown: a forged
-    one counts as what it says."""
-    return under(await blocked_in(recorder, shop), addresses)
-
-
-def under(blocked: BlockedSenders, addresses: Iterable[str | None]) -> Block | None:
-    """The block that one of these addresses falls under; None if none does."""
-    told = [one for one in addresses if one]
-    return blocked.blocked("address", [normal_sender(one) for one in told]) or blocked.blocked(
-        "domain", [domain_of(one) for one in told]
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Sender:
     """What can be done about a sender."""
@@ -56,13 +42,13 @@ class Sender:
     """Their domain, if it can be blocked."""
 
 
-async def sender_of(recorder: Recorder, shop: str, address: str | None) -> Sender:
+async def sender_of(use: Conversations, shop: str, address: str | None) -> Sender:
     """What can be done about who writes from this address."""
     if not address:
         return Sender(None, "", "")
     domain = domain_of(address)
     return Sender(
-        await block_of(recorder, shop, [address]),
+        await use.blocks.of(use.recorder, shop, [address]),
         normal_sender(address),
         "" if domain in PUBLIC_DOMAINS else domain,
     )

@@ -103,7 +103,15 @@ class World:
     @property
     def inbound(self) -> Inbound:
         p = self.parts
-        return Inbound(p.settings, p.store, p.persons, self.aws, self.recorder, clock=p.clock)
+        return Inbound(
+            p.settings,
+            p.store,
+            p.persons,
+            self.aws,
+            self.recorder,
+            blocks=p.conversations.blocks,
+            clock=p.clock,
+        )
 
     def outbound(self, aws: Aws | None = None) -> Outbound:
         p = self.parts

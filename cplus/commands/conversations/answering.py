@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
 from cplus.actors import Actor, Source
 from cplus.clock import Clock
+from cplus.commands.block_lookup import BlockLookup
 from cplus.commands.conversations.addressing import Copies, copies
 from cplus.commands.conversations.attaching import Chosen, attached, same_files
 from cplus.commands.conversations.uploading import Uploaded
@@ -40,6 +41,8 @@ class Conversations:
     """That of the app's own addresses, which get no copies."""
     files: Files | None = None
     """Stores the files of replies; None where none are taken."""
+    blocks: BlockLookup = field(default_factory=BlockLookup)
+    """Finds whether somebody is blocked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ import structlog
 from cplus.actors import SHOPPER
 from cplus.aws import MAIL, Aws, SealedObjects
 from cplus.clock import Clock, utc_now
-from cplus.commands.blocking import block_of
+from cplus.commands.block_lookup import BlockLookup
 from cplus.commands.setup import is_announced
 from cplus.consumers.batches.messages import each_message
 from cplus.consumers.batches.room import Room
@@ -74,6 +74,8 @@ class Inbound:
     recorder: Recorder
     installed: set[str] = field(default_factory=set)
     """Shops that are known to have the app; none leaves its log again."""
+    blocks: BlockLookup = field(default_factory=BlockLookup)
+    """Finds whether a sender is blocked."""
     bytes_at_once: int = BYTES_AT_ONCE
     clock: Clock = utc_now
     """When a merchant's answer counts as written."""
@@ -268,7 +270,8 @@ class Inbound:
 
     async def _blocked(self, shop: str, found: Found) -> AsideReason | None:
         """Whether the merchant blocked its sender, as the mail shows them."""
-        block = await block_of(self.recorder, shop, (found.address, found.sent_from))
+        addresses = (found.address, found.sent_from)
+        block = await self.blocks.of(self.recorder, shop, addresses)
         return "blocked" if block else None
 
     async def _answered(self, way: Route, found: Found, now: datetime) -> Conversation | None:

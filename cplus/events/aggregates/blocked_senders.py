@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 from functools import singledispatchmethod
 from typing import Final, Literal, NamedTuple
@@ -15,7 +14,7 @@ from cplus.wording import worded
 
 Kind = Literal["address", "domain"]
 MOST: Final = 1_000
-"""Senders that a shop can block: all of them are read for each mail."""
+"""Senders that a shop can block: all of them are read once one was added (`block_lookup.py`)."""
 
 
 class Block(NamedTuple):
@@ -29,6 +28,22 @@ class Block(NamedTuple):
     author: str
     at: datetime
     conversation_id: str | None
+    version: int
+    """That of the stream, when it was decided."""
+
+    @classmethod
+    def of(cls, event: SenderBlocked) -> Block:
+        """The block that was decided."""
+        return cls(
+            event.block,
+            event.kind,
+            event.person,
+            kept(event.sender),
+            event.author,
+            event.timestamp,
+            event.conversation_id,
+            event.originator_version,
+        )
 
 
 class BlockedSenders(Aggregate):
@@ -38,10 +53,9 @@ class BlockedSenders(Aggregate):
         self.blocks: dict[str, Block] = {}
         """By their ids, in the order in which they were blocked."""
 
-    def blocked(self, kind: Kind, senders: Collection[str]) -> Block | None:
-        """The block of one of these, in the form in which they are blocked; None if none is."""
-        found = (one for one in self.blocks.values() if one.kind == kind and one.sender in senders)
-        return next(found, None)
+    def is_blocked(self, kind: Kind, sender: str) -> bool:
+        """Whether this one is, in the form in which senders are blocked."""
+        return any(one.kind == kind and one.sender == sender for one in self.blocks.values())
 
     def block(
         self,
@@ -56,7 +70,7 @@ class BlockedSenders(Aggregate):
     ) -> None:
         """The merchant blocks a sender; blocked already, nothing changes. Raises InvalidInput if
         too many are blocked."""
-        if self.blocked(kind, [sender]):
+        if self.is_blocked(kind, sender):
             return
         if len(self.blocks) >= MOST:
             raise InvalidInput(reason=worded("a shop can block up to %(most)s senders", most=MOST))
@@ -92,15 +106,7 @@ class BlockedSenders(Aggregate):
 
     @evolve.register
     def _(self, event: SenderBlocked) -> None:
-        self.blocks[event.block] = Block(
-            event.block,
-            event.kind,
-            event.person,
-            kept(event.sender),
-            event.author,
-            event.timestamp,
-            event.conversation_id,
-        )
+        self.blocks[event.block] = Block.of(event)
 
     @evolve.register
     def _(self, event: SenderUnblocked) -> None:

@@ -408,7 +408,7 @@ async def _beside(view: View, row: Conversation, *, reads: bool) -> tuple[Beside
 async def _sender(view: View, row: Conversation) -> tuple[str | None, blocking.Sender]:
     """Where replies go, and what can be done about who reads them there."""
     address = await view.address(row)
-    return address, await blocking.sender_of(view.use.recorder, view.me.shop, address)
+    return address, await blocking.sender_of(view.use, view.me.shop, address)
 
 
 async def _notes(

@@ -73,7 +73,7 @@ async def show(
         me=me,
         section="inbox",
         made=found.conversation_id,
-        sender=await sender_of(use.recorder, me.shop, address),
+        sender=await sender_of(use, me.shop, address),
         new_key=new_key,
         **shown,
     )

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from cplus.actors import merchant
+from cplus.commands.block_lookup import SECONDS, BlockLookup
 from cplus.commands.blocking import (
     block_author,
     block_sender,
@@ -17,10 +19,23 @@ from cplus.commands.conversations.spam import mark_spam
 from cplus.errors import FormOfAnother, InvalidInput, NotFound
 from cplus.events.aggregates.blocked_senders import Kind
 from cplus.events.audit.history import history
+from cplus.events.names import blocked_stream
+from cplus.events.recording import Recorder
 from cplus.ids import random_id
 from cplus.privacy.export import gather
 from tests.integration.consumers.mail.erasing_people import erased, legible
 from tests.integration.mail_world import ADA, SHOP, World, form, plain
+
+
+class Counted(Recorder):
+    """Counts how often who is blocked was read whole."""
+
+    loads = 0
+
+    async def load(self, kind: Any, shop: str, stream: str) -> Any:
+        self.loads += stream == blocked_stream(SHOP)
+        return await super().load(kind, shop, stream)
+
 
 ACTOR = merchant("ada")
 PUBLIC = "gmail.com"
@@ -150,3 +165,37 @@ async def test_the_history_and_the_export_tell_of_a_block_and_erasure_ends_it(
     assert (await world.types())[-1] == STARTED
     await unblock(world, left.id)
     assert not (await blocked_in(world.recorder, SHOP)).blocks
+
+
+async def test_who_is_blocked_is_read_once_for_many_mails_and_nothing_ended_is_remembered(
+    world: World,
+) -> None:
+    parts, time = world.parts, [0.0]
+    recorder, lookup = (
+        Counted(parts.store, parts.reader, world.nudges),
+        BlockLookup(now=lambda: time[0]),
+    )
+
+    async def held(*addresses: str) -> list[bool]:
+        return [await lookup.of(recorder, SHOP, [one]) is not None for one in addresses]
+
+    assert await held(ADA, "sam@example.com") == [False, False]
+    assert recorder.loads == 1
+    await world.receive(plain("Buy now"), "ses1")
+    first = await block(world)
+    assert await held(ADA, ADA.upper(), "sam@example.com") == [True, True, False]
+    assert recorder.loads == 2
+    await unblock(world, first)
+    assert await held(ADA) == [False]
+    second = await block(world)
+    found = await lookup.of(recorder, SHOP, ["sam@example.com", ADA])
+    assert found == (await blocked_in(recorder, SHOP)).blocks[second]
+    before = recorder.loads
+    await erased(world, (await world.conversation()).person)
+    # Its hash is remembered still; but what it leads to cannot be opened any more.
+    assert await held(ADA) == [False]
+    assert recorder.loads == before
+    assert lookup.hashes_of(SHOP) == 1
+    time[0] = SECONDS + 1
+    assert await held(ADA) == [False]
+    assert lookup.hashes_of(SHOP) == 0
