@@ -186,19 +186,20 @@ class SegmentQueries(CustomerQueries):
         ]
         if not asked.narrowed:
             return found
-        # What is not asked for is not made: of 100,000 persons each step takes seconds.
+        # What is not asked for is not made, and the dearest is asked of the fewest: of 100,000
+        # persons each step takes seconds.
         if asked.asks_profile:
             found = [one for one in found if wanted.fits(profile_of(one.family))]
-        if asked.asks_sums and found:
-            bought = await self._bought(shop, [one.family for one in found])
-            sums = [sums_of(one.family, bought) for one in found]
-            pairs = zip(found, sums, strict=True)
-            found = [one for one, sum_ in pairs if wanted.fits_sums(sum_.orders, sum_.amount)]
         if asked.asks_last_order and found:
             last = await self._last_orders(shop, _persons(one.family for one in found))
             found = [
                 one for one in found if wanted.fits_last_order(_last(last, one.family.persons))
             ]
+        if asked.asks_sums and found:
+            bought = await self._bought(shop, [one.family for one in found])
+            sums = [sums_of(one.family, bought) for one in found]
+            pairs = zip(found, sums, strict=True)
+            found = [one for one, sum_ in pairs if wanted.fits_sums(sum_.orders, sum_.amount)]
         return found
 
     async def _members(self, shop: str, families: list[Family]) -> list[Member]:
