@@ -28,6 +28,7 @@ from cplus.projections.models.conversations import CONVERSATIONS
 from cplus.projections.models.customers import CUSTOMERS
 from cplus.projections.models.messages import MESSAGES
 from cplus.projections.models.orders import ORDERS
+from cplus.web.merchant.conversations.thread import PAGE as THREAD_PAGE
 
 LARGE, HUGE = "large.myshopify.com", "huge.myshopify.com"
 MANY, VERY_MANY = 100_000, 1_000_000
@@ -35,6 +36,8 @@ PAGE = 50
 SHORT, LONG = 200, 5_000
 THREADS = {SHORT: "c0000000", LONG: "c0000005"}
 """Two of the conversations, by how many messages they get."""
+_A_THREAD = THREAD_PAGE.messages
+"""Messages of a page of a thread."""
 FEW_SHOPS, ALL_SHOPS = 1_000, 10_000
 
 Ask = Callable[[], Awaitable[float]]
@@ -184,9 +187,9 @@ async def thread(bench: Bench) -> list[Figure]:
         async def bare() -> float:
             began = time.perf_counter()
             cursor = parts.mongo.database[MESSAGES.collection].find(
-                wanted, sort=[("number", -1)], limit=SHORT + 1, batch_size=SHORT + 1
+                wanted, sort=[("number", -1)], limit=_A_THREAD + 1, batch_size=_A_THREAD + 1
             )
-            assert len(await cursor.to_list(SHORT + 1)) == SHORT + 1
+            assert len(await cursor.to_list(_A_THREAD + 1)) == _A_THREAD + 1
             return time.perf_counter() - began
 
         what = f"thread of {LONG:,} messages, newest page"
@@ -202,7 +205,12 @@ async def thread(bench: Bench) -> list[Figure]:
 async def _keys_examined(parts: Parts, wanted: Mapping[str, Any]) -> int:
     plan = await parts.mongo.database.command(
         "explain",
-        {"find": MESSAGES.collection, "filter": wanted, "sort": {"number": -1}, "limit": SHORT + 1},
+        {
+            "find": MESSAGES.collection,
+            "filter": wanted,
+            "sort": {"number": -1},
+            "limit": _A_THREAD + 1,
+        },
         verbosity="executionStats",
     )
     keys: int = plan["executionStats"]["totalKeysExamined"]
