@@ -18,7 +18,7 @@ and `mentions` are those of whoever looks."""
 
 
 class TagMade(AggregateEvent):
-    """The merchant made a tag, for conversations and customers."""
+    """The merchant made a tag, for conversations."""
 
     TYPE: ClassVar[str] = "settings.tag_made"
     person: str
