@@ -31,6 +31,7 @@ from cplus.events.catalogue.senders import SenderBlocked, SenderUnblocked
 from cplus.events.catalogue.settings import (
     AutoReplySet,
     HoursSet,
+    LeadDaysSet,
     SenderChosen,
     SenderDomainChecked,
     SignatureSet,
@@ -58,6 +59,7 @@ RECORDED_ONLY: Final[frozenset[type[Event]]] = frozenset(
         CustomersExported,
         DefaultRoleSet,
         HoursSet,
+        LeadDaysSet,
         MailboxAdded,
         MailboxSwitchedOff,
         MailboxVerificationAsked,

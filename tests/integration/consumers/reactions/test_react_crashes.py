@@ -35,7 +35,7 @@ from cplus.mongo import connect
 from cplus.privacy.sessions import ENDED
 from cplus.shopify.oauth import Tokens
 from cplus.subscriptions.checkpoints import CHECKPOINTS, Checkpoint, read_checkpoint
-from cplus.workspace import Members, ReadMarks, Undoes
+from cplus.workspace import Members, Presence, ReadMarks, Undoes
 from cplus.workspace.push_subscriptions import ROWS
 from tests.integration.consumers.reactions.reactions_world import (
     INSTALLED,
@@ -50,6 +50,9 @@ from tests.integration.consumers.reactions.reactions_world import (
 )
 from tests.integration.crashing import Died, HeardAws, Written, dies_at
 from tests.integration.intake import Intake, intake
+
+_OF_STAFF = (Members.NAME, ReadMarks.NAME, Presence.NAME, Undoes.NAME)
+"""What is forgotten of those who work in a shop, in this order."""
 
 Asked = Sequence[tuple[Event, set[str]]]
 """Events, a commit each, and what each asks for."""
@@ -337,9 +340,7 @@ async def test_everything_that_is_stored_or_sent_stands_behind_a_step(
         "count": {(f"insert {COMMITS}", "PublishBatch"), ()},
         "forget_tokens": {(f"delete {CREDENTIALS}",)},
         "end_sessions": {(f"update {ENDED}",)},
-        "forget_staff": {
-            tuple(f"delete {one}" for one in (ROWS, Members.NAME, ReadMarks.NAME, Undoes.NAME))
-        },
+        "forget_staff": {tuple(f"delete {one}" for one in (ROWS, *_OF_STAFF))},
         "begin_checkpoint": {(f"insert {CHECKPOINTS}",)},
         "move_checkpoint": {(f"update {CHECKPOINTS}",)},
         "take_over": {(f"update {CHECKPOINTS}",)},
