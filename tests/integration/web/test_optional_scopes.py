@@ -62,8 +62,11 @@ async def test_a_merchant_declines_a_scope_in_the_frame_and_later_allows_it(
     await expect(dialog).to_contain_text("View fulfillments")
     await dialog.get_by_role("button", name="Decline").click()
     await expect(said).to_have_text("Not allowed, so nothing changes.")
+    await expect(dialog).to_be_hidden()
     await link.click()
+    await expect(dialog).to_be_visible()  # the Admin opens it when the frame's message has come
     await page.keyboard.press("Escape")
+    await expect(dialog).to_be_hidden()
     await expect(said).to_have_text("Not allowed, so nothing changes.")
     assert _granted(admin.shopify) == set(SCOPES.split(","))
     menu = page.locator("#app-menu")

@@ -36,10 +36,13 @@ const heard = {
     say("scopes", { call, result: last && (allowed ? "granted-all" : "declined-all"), detail: last?.detail });
   },
   page({ links: told, title }) {
-    links = Array.isArray(told) ? told : [];
+    // Drawn only when it is another: a link that is replaced between press and release is not clicked.
+    const menu = Array.isArray(told) ? told : [];
+    const another = JSON.stringify(menu) !== JSON.stringify(links);
+    links = menu;
+    if (another) drawMenu();
     one("title").textContent = title || name;
     document.title = title ? `${title} · ${whole}` : whole;
-    drawMenu();
   },
   address({ path, pushed }) {
     if (!String(path).startsWith("/")) return;
