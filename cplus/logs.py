@@ -34,7 +34,9 @@ def configure(level: str = "info", *, stream: TextIO | None = None) -> None:
             *shown,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(stream),
+        # One write a line, also where Python buffers nothing: if the line break came by itself,
+        # processes that share a file would tear each other's lines apart.
+        logger_factory=structlog.WriteLoggerFactory(stream),
     )
 
 
