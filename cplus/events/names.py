@@ -132,6 +132,11 @@ def notes_stream(person_name: str) -> str:
     return f"notes/{person_name.removeprefix(_PERSON)}"
 
 
+def tags_stream(person_name: str) -> str:
+    """The tags that the shop put on a person."""
+    return f"tags/{person_name.removeprefix(_PERSON)}"
+
+
 def look_stream(look_id: str) -> str:
     """A look of an operator at personal data."""
     return f"look/{look_id}"

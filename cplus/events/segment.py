@@ -27,6 +27,7 @@ _MAX_TAG: Final = 255
 _MAX_NUMBER: Final = 1_000_000
 _MAX_DAYS: Final = 3_650
 _MAX_DIGITS: Final = 12
+_ID: Final = re.compile(r"[a-z0-9]{1,64}")
 _COMMA: Final = re.compile(r"[0-9]+,[0-9]{1,2}")
 """An amount as many languages write it; of `1,000` nobody knows which one that is."""
 
@@ -52,6 +53,8 @@ class Definition:
     """There was none in the last so many days, or never one."""
     tag: str = ""
     """A tag that the customer has in Shopify, in upper or lower case."""
+    own_tag: str = ""
+    """The id of a tag that the shop put on the person."""
     consent: Consent | None = None
     talked: bool | None = None
     """Whether there was a conversation with them."""
@@ -66,6 +69,7 @@ class Definition:
         read: dict[str, Any] = {
             "kind": _one_of(get_args(CustomerKind), told.get("kind", "")) or "all",
             "tag": _tag(told.get("tag", "")),
+            "own_tag": told["own_tag"] if _ID.fullmatch(told.get("own_tag", "")) else "",
             "consent": _one_of(get_args(Consent), told.get("consent", "")),
             "talked": {"yes": True, "no": False}.get(told.get("talked", "")),
         }
@@ -112,7 +116,7 @@ class Definition:
     def asks_profile(self) -> bool:
         """Whether it asks who somebody is, besides the kind."""
         asked = (self.consent, self.talked, self.known_since, self.known_until)
-        return bool(self.tag) or any(one is not None for one in asked)
+        return bool(self.tag or self.own_tag) or any(one is not None for one in asked)
 
     @property
     def asks_sums(self) -> bool:

@@ -1,4 +1,5 @@
-"""What a member of staff did with many conversations at once: so that they can take it back."""
+"""What a member of staff did with many conversations or persons at once: so that they can take it
+back."""
 
 from __future__ import annotations
 
@@ -14,12 +15,12 @@ KEPT: Final = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Did:
-    """One act on many conversations."""
+    """One act on many of them."""
 
     act: str
     value: str
     """What was chosen with it, for example a member of staff."""
-    conversations: Sequence[str]
+    chosen: Sequence[str]
     """The ids of those that were chosen."""
     settled: bool = False
     """Whether it is done with all of them: what follows is said then."""
@@ -45,7 +46,7 @@ class Undoes:
             "_id": _id(shop, member, key),
             "act": did.act,
             "value": did.value,
-            "conversations": list(did.conversations),
+            "chosen": list(did.chosen),
             "expires_at": now + KEPT,
         }
         try:
@@ -75,7 +76,7 @@ class Undoes:
         return Did(
             row["act"],
             row["value"],
-            row["conversations"],
+            row["chosen"],
             "changed" in row,
             row.get("changed", 0),
             row.get("refused", {}),

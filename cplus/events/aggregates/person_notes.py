@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from cplus.errors import InvalidInput
 from cplus.events.aggregates.base import Aggregate
 from cplus.events.base import AggregateEvent
-from cplus.events.catalogue.notes import PersonNoteRemoved, PersonNoteWritten
+from cplus.events.catalogue.persons import PersonNoteRemoved, PersonNoteWritten
 from cplus.wording import worded
 
 MAX_NOTE: Final = 2_000

@@ -1,7 +1,9 @@
-"""What a merchant sets for working through conversations: tags, and views of the inbox."""
+"""What a merchant sets for working through conversations: tags, which conversations and persons
+have, and views of the inbox."""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import Final, NamedTuple
 
@@ -151,6 +153,19 @@ class Tagging(OfShop):
                 self.views[event.view] = View(event.view, event.name or "", shows)
             case ViewRemoved():
                 self.views.pop(event.view, None)
+
+
+def tags_changed(
+    there: Sequence[str], added: Collection[str], removed: Collection[str], known: Collection[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Which of these tags are put on what has those that are `there`, and which are taken off: one
+    that it has, or has not, changes nothing. What it has besides and the shop does not know any
+    more goes with the next change. Pure."""
+    on = tuple(dict.fromkeys(one for one in added if one not in there))
+    off = tuple(one for one in there if one in removed and one not in added)
+    if on or off:
+        off = tuple(one for one in there if one in off or one not in known)
+    return on, off
 
 
 def plain_name(name: str) -> str:

@@ -22,8 +22,8 @@ from cplus.events.catalogue.mailboxes import (
     MailboxSwitchedOff,
     MailboxVerificationAsked,
 )
-from cplus.events.catalogue.notes import PersonNoteRemoved, PersonNoteWritten
 from cplus.events.catalogue.operators import OperatorLooked
+from cplus.events.catalogue.persons import PersonNoteRemoved, PersonNoteWritten
 from cplus.events.catalogue.privacy import RetentionSet
 from cplus.events.catalogue.saved_replies import ReplyRemoved, ReplySaved
 from cplus.events.catalogue.segments import CustomersExported, SegmentRemoved, SegmentSaved

@@ -24,6 +24,7 @@ from cplus.events.catalogue.customers import (
 )
 from cplus.events.catalogue.merges import PersonsMerged, PersonsUnmerged
 from cplus.events.catalogue.orders import OrderChanged
+from cplus.events.catalogue.persons import PersonTagged
 from cplus.events.catalogue.privacy import PersonErased
 from cplus.projections.base import Projection, Row
 from cplus.projections.models.facts import newest, types
@@ -43,6 +44,7 @@ from cplus.projections.models.persons import (
     link_by_hand,
     link_for_good,
     newest_changes,
+    tagged,
     texts_of,
 )
 from cplus.projections.words import index_words
@@ -103,6 +105,10 @@ def evolve(key: str, row: Row | None, event: Recorded) -> Row | None:
             after.update(_contact(after, mail, event))
         case PersonsJoined() as joined:
             after.update(link_for_good(after, key, joined.person, joined.absorbed))
+        case PersonTagged() as told:
+            # No news of the person: whoever tags many does not turn the list upside down.
+            version = event.version or 0
+            return {**after, **tagged(after, version, told.added, told.removed)}
         case PersonsMerged() | PersonsUnmerged() as said:
             after.update(link_by_hand(after, key, _said(said, key, event)))
     after["changed_at"] = latest(after["changed_at"], event.occurred_at)
@@ -228,6 +234,7 @@ CUSTOMERS = Projection(
         PersonsJoined,
         PersonsMerged,
         PersonsUnmerged,
+        PersonTagged,
         PersonErased,
     ),
     opens=types(

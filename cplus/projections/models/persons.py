@@ -39,6 +39,11 @@ TAG_CHANGES = "tag_changes"
 """Where an account has the tags that were added and removed, each as it was told last."""
 _MAX_TAG_CHANGES = 500
 """Shopify keeps at most 250 tags of a customer."""
+TAGGED = "tagged"
+"""Where the row of somebody whom the shop ever tagged has its tags, by their ids: by the event of
+which `version` each was changed last, and whether the person `has` it since."""
+_MAX_TAGGED = 200
+"""A person has up to 20 at a time, of up to 100 that a shop has."""
 Account = Mapping[str, Any]
 """What is known of one customer in Shopify: groups of fields. Of one that is deleted, as it stays
 for ever, only {"deleted": True}, what they had spent, and into which customer they were merged."""
@@ -57,11 +62,14 @@ def kind_of(row: Row) -> Literal["customer", "lead", "gone"]:
 def combine(rows: Iterable[Row]) -> Row:
     """One row of all the rows of a person: as if every fact had named the same id.
 
-    Pure, and the order of `rows` makes no difference. `LINKS` and `lists` say nothing any more.
+    Pure, and the order of `rows` makes no difference. `LINKS` and `lists` say nothing any more, and
+    of the shop's own tags only those that one of the rows has.
     """
     result: dict[str, Any] = dict(EMPTY)
     accounts: dict[str, Account] = {}
+    has: set[str] = set()
     for row in rows:
+        has.update(own_tags(row))
         for shopify_id, account in row["accounts"].items():
             accounts[shopify_id] = _one_account(accounts.get(shopify_id), account)
         result["contact"] = better_contact(result["contact"], row["contact"])
@@ -75,6 +83,8 @@ def combine(rows: Iterable[Row]) -> Row:
             if row.get(name) is not None:
                 result[name] = pick(result[name], row[name])
     result["accounts"] = kept(accounts)
+    if has:
+        result[TAGGED] = {tag: {"has": True} for tag in sorted(has)}
     return result
 
 
@@ -114,6 +124,22 @@ def tags_of(account: Account) -> list[str]:
         else:
             tags.pop(one["tag"].casefold(), None)
     return sorted(tags.values())
+
+
+def tagged(row: Row, version: int, added: Iterable[str], removed: Iterable[str]) -> Row:
+    """The tags of the row after the event of that version of the stream of its tags."""
+    known = dict(row.get(TAGGED, {}))
+    for tags, has in ((added, True), (removed, False)):
+        for tag in tags:
+            if tag not in known or known[tag]["version"] < version:
+                known[tag] = {"version": version, "has": has}
+    newest = sorted(known, key=lambda tag: (known[tag]["version"], tag))[-_MAX_TAGGED:]
+    return {TAGGED: {tag: known[tag] for tag in sorted(newest)}}
+
+
+def own_tags(row: Row) -> list[str]:
+    """The ids of the tags that the shop put on the person."""
+    return [tag for tag, told in row.get(TAGGED, {}).items() if told["has"]]
 
 
 def texts_of(row: Row) -> list[str]:

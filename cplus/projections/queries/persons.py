@@ -16,6 +16,7 @@ from cplus.projections.models.persons import (
     Account,
     combine,
     kind_of,
+    own_tags,
     same_for_good,
     same_persons,
     tags_of,
@@ -52,6 +53,7 @@ class Profile(NamedTuple):
     """What segments ask of who somebody is; `Customer` has the same by the same names."""
 
     tags: list[str]
+    own_tags: list[str]
     email_consent: str | None
     customer_since: datetime | None
     first_contact_at: datetime | None
@@ -155,6 +157,7 @@ def customer_view(
         locale=profile.get("locale"),
         state=profile.get("state"),
         tags=_tags(family),
+        own_tags=own_tags(row),
         email_consent=consent_of(family),
         shopify_ids=[shopify_id for shopify_id, _ in accounts],
         customer_since=profile.get("created_at"),
@@ -173,7 +176,13 @@ def profile_of(family: Family) -> Profile:
     accounts = _accounts(family.row)
     shown = (accounts[0][1].get("profile") if accounts else None) or {}
     contact = family.row["first_contact_at"]
-    return Profile(_tags(family), consent_of(family), shown.get("created_at"), contact)
+    return Profile(
+        _tags(family),
+        own_tags(family.row),
+        consent_of(family),
+        shown.get("created_at"),
+        contact,
+    )
 
 
 def sums_of(family: Family, orders: Mapping[str, Sequence[Bought]]) -> Bought:

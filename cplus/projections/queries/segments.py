@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -43,11 +43,15 @@ class Wanted:
     definition: Definition
     now: datetime
     zone: ZoneInfo
+    tags: Collection[str] = ()
+    """The ids of the tags that the shop has by now."""
 
     def fits(self, one: Customer | Profile) -> bool:
         """Whether the person is meant, as far as it does not depend on orders. Pure."""
         asked = self.definition
         if asked.tag and asked.tag.casefold() not in (tag.casefold() for tag in one.tags):
+            return False
+        if asked.own_tag and not (asked.own_tag in self.tags and asked.own_tag in one.own_tags):
             return False
         if asked.consent is not None and asked.consent != (one.email_consent or "unknown"):
             return False

@@ -66,6 +66,7 @@ STORED = {
     "addresses_stream": (("person/q5xe",), "addresses/q5xe"),
     "merge_stream": (("person/q5xe", "person/a1"), "merge/a1+q5xe"),
     "notes_stream": (("person/q5xe",), "notes/q5xe"),
+    "tags_stream": (("person/q5xe",), "tags/q5xe"),
     "look_stream": (("k3m9",), "look/k3m9"),
     "look_claim": (("k3m9",), "look/k3m9"),
     "erasure_claim": (("e1", "erased-1"), "erasure/e1/erased-1"),

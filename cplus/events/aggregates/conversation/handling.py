@@ -14,6 +14,7 @@ from typing import Final, get_args
 
 from cplus.events.aggregates.conversation.refusals import MAX_TAGS, refused
 from cplus.events.aggregates.conversation.state import ConversationState
+from cplus.events.aggregates.tags import tags_changed
 from cplus.events.catalogue.handling import (
     ConversationAssigned,
     ConversationPrioritized,
@@ -95,17 +96,13 @@ def tag(
     known: Collection[str],
     now: datetime,
 ) -> None:
-    """Puts tags on it and takes others off; those that it has, or has not, change nothing. `known`
-    are the tags that the shop has: no others are put on it, and those that it has besides go with
-    the next change."""
+    """Puts tags on it and takes others off, as `tags_changed` says. `known` are the tags that the
+    shop has: no others are put on it."""
     _check(talk)
     if not set(added) <= set(known):
         raise refused("tag")
     there = talk.handling.tags
-    on = tuple(dict.fromkeys(one for one in added if one not in there))
-    off = tuple(one for one in there if one in removed and one not in added)
-    if on or off:
-        off = tuple(one for one in there if one in off or one not in known)
+    on, off = tags_changed(there, added, removed, known)
     if len(there) - len(off) + len(on) > MAX_TAGS:
         raise refused("tags")
     if on or off:

@@ -39,6 +39,9 @@ class Customer:
     state: str | None
     """Shopify's state of the account in lower case, for example `enabled`."""
     tags: Sequence[str]
+    """Those that the customer has in Shopify."""
+    own_tags: Sequence[str]
+    """The ids of those that the shop put on the person here, also of tags that it has no more."""
     email_consent: str | None
     """Shopify's marketing state in lower case, for example `subscribed`; None when not known."""
     shopify_ids: Sequence[int]

@@ -11,6 +11,7 @@ from fastapi.responses import Response
 
 from cplus.clock import zone
 from cplus.commands.conversations import bulk
+from cplus.commands.many import act_key
 from cplus.errors import InvalidInput, NotFound
 from cplus.web.kit.deps import BulkDep, ClockDep, SignaturesDep
 from cplus.web.kit.forms import form_key, own_form
@@ -52,7 +53,7 @@ async def act(
     # The words of the form, not the moment that they lead to: that is another one each time.
     value = fields.get(_VALUES.get(name, ""), "")
     said = f"{fields.get('until')} {fields.get('at')}" if name == "snooze" else value
-    key = bulk.act_key(form_key(fields), picked, name, said)
+    key = act_key(form_key(fields), picked, name, said)
     try:
         if name == "snooze":
             until, for_reply = snoozed_until(fields, clock(), zone(me.timezone))
