@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
@@ -15,6 +16,7 @@ from cplus.commands.conversations.noting import write_note
 from cplus.commands.conversations.spam import mark_spam
 from cplus.commands.mail_settings import set_signature, settings_of
 from cplus.commands.person_notes import write_note as note_on_person
+from cplus.commands.person_tags import tag_person
 from cplus.commands.saved_replies import save_reply, saved_replies_of
 from cplus.commands.segments import save_segment
 from cplus.commands.tags import make_tag, save_view
@@ -54,7 +56,7 @@ async def pictured(admin: Framed) -> dict[str, str]:
     await _team(shop)
     tags = await _settings(shop)
     ids = await _talks(shop, tags)
-    await _customers(shop)
+    await _customers(shop, tags)
     await _privacy(shop)
     ids["saved"] = next(iter((await saved_replies_of(admin.web.parts.recorder, SHOP)).replies))
     shop.web.clock.now = shop.now
@@ -83,7 +85,7 @@ async def _team(shop: Pictured) -> None:
         await team.change_role(SHOP, actor.author, role, key=random_id(), actor=LOCAL, **use)
 
 
-async def _customers(shop: Pictured) -> None:
+async def _customers(shop: Pictured, tags: Mapping[str, str]) -> None:
     record = shop.web.record
     for number, told in TOLD["orders"].items():
         order = _order(shop, int(number), *told)
@@ -113,6 +115,14 @@ async def _customers(shop: Pictured) -> None:
     await record(SHOP, "import/i1", orders)
     ended = ImportEnded(import_id="i1", outcome="complete", pages=1, orders="complete")
     await record(SHOP, "import/i1", ended)
+    for name, people in TOLD["people_tagged"].items():
+        for person in people:
+            await tag_person(
+                SHOP,
+                PEOPLE[person].id,
+                added=[tags[name]],
+                **{**shop.who(), "use": shop.web.parts.erasures},
+            )
 
 
 GOODS: Final = (("Desk lamp", "Walnut"), ("Reading lamp", "Oak"), ("Shade, linen", "Natural"))

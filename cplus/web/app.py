@@ -64,7 +64,7 @@ from cplus.web.merchant.conversations import (
     uploading,
     whole_message,
 )
-from cplus.web.merchant.customers import customers, exporting, person, segments
+from cplus.web.merchant.customers import customers, exporting, person, segments, tagging
 from cplus.web.merchant.customers import merging as merging_persons
 from cplus.web.merchant.inbox import automatic_mail, bulk, inbox, keys, quarantine
 from cplus.web.merchant.privacy import erasing, erasures, exports, privacy
@@ -133,7 +133,7 @@ def create_app(parts: Parts) -> FastAPI:
     )
     merchant = (
         *(inbox, getting_started, beginning, page, replying, noting, history, *mail),
-        *(segments, exporting, customers, person, merging_persons),
+        *(segments, exporting, customers, tagging, person, merging_persons),
         *(privacy, exports, erasing, erasures, metrics, account),
         *(search, mail_settings, language, leads, notifications, scopes, sign_in),
         *(bulk, keys, handling, tags, team, saved_replies, installable),

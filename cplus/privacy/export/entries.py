@@ -42,7 +42,8 @@ class TagsTold:
     """Tags that the shop added to the customer, or removed."""
 
     at: datetime
-    shopify_customer_id: int
+    shopify_customer_id: int | None
+    """None for tags of this app."""
     added: Sequence[str]
     removed: Sequence[str]
 

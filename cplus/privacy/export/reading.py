@@ -29,9 +29,9 @@ from cplus.events.catalogue.customers import (
 from cplus.events.catalogue.mail import MailRequested, MailSetAside
 from cplus.events.catalogue.mailboxes import MailboxAdded
 from cplus.events.catalogue.merges import PersonsMerged, PersonsUnmerged
-from cplus.events.catalogue.notes import PersonNoteRemoved, PersonNoteWritten
 from cplus.events.catalogue.operators import OperatorLooked
 from cplus.events.catalogue.orders import OrderChanged
+from cplus.events.catalogue.persons import PersonNoteRemoved, PersonNoteWritten, PersonTagged
 from cplus.events.catalogue.privacy import (
     DataRequested,
     ErasureCompleted,
@@ -88,6 +88,7 @@ _OWN_DEEDS: Final[Mapping[type[Event], str]] = MappingProxyType(
         MailboxAdded: worded("named an address of the merchant’s own"),
         PersonNoteWritten: worded("wrote a note on the person"),
         PersonNoteRemoved: worded("removed a note on the person"),
+        PersonTagged: worded("changed the shop’s tags on the person"),
         DataRequested: worded("asked for what is kept about them"),
         PersonExported: worded("downloaded what is kept about the person"),
         OperatorLooked: worded("looked at what is kept about the person"),
@@ -206,6 +207,9 @@ def _asked(recorded: Recorded) -> Iterator[Entry]:
             yield BlockNote(at, blocked.sender)
         case PersonNoteWritten() as note:
             yield NoteOn(at, note.note, note.text)
+        case PersonTagged() as tagged:
+            added, removed = list(tagged.added_names or ()), list(tagged.removed_names or ())
+            yield TagsTold(at, None, added, removed)
         case DataRequested() as asked:
             yield Request(at, asked.request_id, asked.email, asked.phone, asked.due_at)
         case ErasureRequested() as asked:

@@ -64,6 +64,7 @@ FORMS: Final[Mapping[str, Act]] = {
             *("/settings/saved-replies/save", "/settings/saved-replies/remove"),
             *("/customers/segments/save", "/customers/segments/remove"),
             *("/customers/{person}/notes", "/customers/{person}/notes/remove"),
+            *("/customers/{person}/tags", "/customers/tags", "/customers/tags/undo"),
             *("/customers/{person}/merge", "/customers/{person}/unmerge"),
             "/settings/mail/signature",  # one's own; that of the shop is of `settings`
         ),

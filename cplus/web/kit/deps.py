@@ -25,6 +25,7 @@ from cplus.commands.erasing import Erasures
 from cplus.commands.exporting import Exports
 from cplus.commands.installs import Installs
 from cplus.commands.looking import Looks
+from cplus.commands.person_tags import Tagging
 from cplus.commands.team import Staff
 from cplus.consumers.mail.message_files import MessageFiles
 from cplus.consumers.mail.stored_mail import StoredMails
@@ -270,6 +271,12 @@ async def _bulk(request: Request) -> Bulk:
     return Bulk(parts.conversations, parts.workspace.undoes, parts.workspace.members)
 
 
+async def _tagging(request: Request) -> Tagging:
+    """Tags many persons."""
+    parts = _parts(request)
+    return Tagging(parts.erasures, parts.workspace.undoes)
+
+
 async def _withdrawals(request: Request) -> Withdrawals:
     return _parts(request).withdrawals
 
@@ -457,6 +464,7 @@ StepsDep = Annotated[ReadSteps, Depends(_steps)]
 GatherDep = Annotated[Gather, Depends(_gather)]
 ExportsDep = Annotated[Exports, Depends(_exports)]
 ErasuresDep = Annotated[Erasures, Depends(_erasures)]
+TaggingDep = Annotated[Tagging, Depends(_tagging)]
 IsKnownDep = Annotated[IsKnown, Depends(_is_known)]
 CertificatesDep = Annotated[Certificates, Depends(_certificates)]
 LooksDep = Annotated[Looks, Depends(_looks)]

@@ -35,7 +35,7 @@ _NO_PAGE = re.compile(
     r"|/conversations/{conversation_id}/(reply|note|undo|answer-to|close|reopen|unmerge|unsplit|messages/{message_id}/(split|move-back)|spam|not-spam|block|unblock|undo|failed/.*)"
     r"|/conversations/{conversation_id}/(assign|snooze|wake|tags|priority|history/at)|/inbox/(bulk|undo)"
     r"|/settings/(tags/(make|change|remove)|saved-replies/(save|remove)|views/(save|remove)|team/(role|remove|default)|leads)"
-    r"|/customers/(segments/(save|remove)|export/file|{person}/(notes(/remove)?|unmerge))"
+    r"|/customers/(segments/(save|remove)|export/file|tags(/undo)?|{person}/(notes(/remove)?|tags|unmerge))"
     r"|/privacy/people/{person}/export"
     r"|/privacy/retention|/privacy/requests/{number}|/getting-started/(test|guide)|/privacy/erasures/{erasure}/certificate"
     r"|/inbox/automatic/{message_id}/conversation|/inbox/blocked/(unblock|author)|/settings/(mail/{section}|language)|/push_worker.js|/manifest.webmanifest"

@@ -13,15 +13,24 @@ from fastapi.responses import HTMLResponse
 
 from cplus.clock import Clock, zone
 from cplus.commands.segments import segments_of
+from cplus.events.aggregates.tags import Tag
 from cplus.events.segment import Consent, CustomerKind, Definition
 from cplus.projections.queries import Customer, Page, Queries, Wanted
 from cplus.projections.queries.read_models import PAGE
 from cplus.projections.words import phrases_of
-from cplus.web.kit.deps import ClockDep, ConversationsDep, PagesDep, QueriesDep
+from cplus.web.kit.deps import (
+    ClockDep,
+    ConversationsDep,
+    HeadDep,
+    PagesDep,
+    QueriesDep,
+    WorkspaceDep,
+)
 from cplus.web.kit.forms import new_key
 from cplus.web.kit.pages import links
 from cplus.web.kit.signed_in import Merchant, MerchantDep
-from cplus.web.merchant.conversations.thread import read_position
+from cplus.web.merchant.conversations.thread import caught_up, read_position
+from cplus.web.merchant.customers.labels import ToldDep, said
 from cplus.web.merchant.getting_started import STEPS_BY
 from cplus.wording import worded
 
@@ -52,9 +61,12 @@ async def customers(
     pages: PagesDep,
     queries: QueriesDep,
     use: ConversationsDep,
-    clock: ClockDep,
-    me: MerchantDep,
     *,
+    clock: ClockDep,
+    workspace: WorkspaceDep,
+    head: HeadDep,
+    me: MerchantDep,
+    told: ToldDep,
     kind: CustomerKind = "all",
     cursor: str | None = None,
     q: str = "",
@@ -65,6 +77,8 @@ async def customers(
     to those of a definition, which may be that of a `segment`."""
     asked, chosen = q[:LONGEST], Definition.of({**request.query_params, "kind": kind})
     wanted = wanted_now(chosen, me, clock)
+    if 0 < told.at <= await head(me.shop):
+        await caught_up(queries, me.shop, told.at, by=("customers",))
     position, counts, page = await asyncio.gather(
         read_position(queries, me.shop, STEPS_BY),
         queries.person_counts(me.shop),
@@ -73,6 +87,7 @@ async def customers(
     # Asked of the log only if the address names one.
     saved = (await segments_of(use.recorder, me.shop)).segments.get(segment) if segment else None
     shown = {**chosen.told, "kind": kind, **({"segment": saved.id} if saved else {})}
+    searched = {"q": asked} if asked else {}
     others = {name: value for name, value in shown.items() if name != "kind"}
     numbers = {
         "all": counts.customers + counts.leads,
@@ -98,11 +113,14 @@ async def customers(
         told=chosen.told,
         chosen_query=urlencode(chosen.told),
         consents=CONSENTS,
+        tags=tags_of(me),
+        list_query=urlencode({**searched, **shown, **({"cursor": cursor} if cursor else {})}),
+        **await said(told, workspace.undoes, me),
         segment=saved,
         new_key=new_key,
         page=page,
         running=running if running and running.outcome is None else None,
-        **links("/customers", cursor, page.next, **({"q": asked} if asked else {}), **shown),
+        **links("/customers", cursor, page.next, **searched, **shown),
     )
 
 
@@ -112,9 +130,14 @@ def _address(asked: str, others: Mapping[str, str]) -> str:
     return f"/customers?{urlencode(named)}&kind=" if named else "/customers?kind="
 
 
+def tags_of(me: Merchant) -> list[Tag]:
+    """The tags of the shop, in the order of their names."""
+    return sorted(me.settings.tags.values(), key=lambda tag: tag.name.casefold())
+
+
 def wanted_now(chosen: Definition, me: Merchant, clock: Clock) -> Wanted:
     """The definition as it is meant now, in the shop's time zone."""
-    return Wanted(chosen, clock(), zone(me.timezone))
+    return Wanted(chosen, clock(), zone(me.timezone), me.settings.tags)
 
 
 async def _listed(

@@ -20,7 +20,7 @@ from cplus.web.kit.deps import ClockDep, ConversationsDep, PagesDep, QueriesDep,
 from cplus.web.kit.forms import form_key, new_key, own_form
 from cplus.web.kit.i18n import gettext as _
 from cplus.web.kit.signed_in import Merchant, MerchantDep, see_other
-from cplus.web.merchant.customers.customers import PERSON, wanted_now
+from cplus.web.merchant.customers.customers import PERSON, tags_of, wanted_now
 from cplus.web.merchant.customers.segments import definition_of
 from cplus.wording import worded
 
@@ -38,6 +38,7 @@ COLUMNS: Final = (
     worded("Phone"),
     worded("Kind"),
     worded("Email marketing"),
+    worded("Tags in Shopify"),
     worded("Tags"),
     worded("Orders"),
     worded("Amount spent"),
@@ -150,6 +151,7 @@ def row_of(member: Member, me: Merchant) -> list[str]:
         kinds[one.kind],
         one.email_consent,
         ", ".join(one.tags),
+        ", ".join(tag.name for tag in tags_of(me) if tag.id in one.own_tags),
         str(one.orders),
         f"{one.amount_spent:f}" if one.amount_spent is not None else "",
         one.currency,

@@ -20,6 +20,8 @@ from cplus.web.kit.pages import Pages
 from cplus.web.kit.signed_in import Merchant, MerchantDep, see_other
 from cplus.web.merchant.conversations.addresses import address_of, is_id
 from cplus.web.merchant.conversations.thread import caught_up
+from cplus.web.merchant.customers.customers import tags_of
+from cplus.web.merchant.customers.labels import reason_of
 from cplus.web.merchant.inbox.place import CameFromDep, Place
 from cplus.web.merchant.privacy.exports import PersonDep
 from cplus.wording import worded
@@ -29,6 +31,7 @@ router = APIRouter(prefix="/customers")
 _DONE: Final = {
     "noted": worded("Note saved."),
     "note-removed": worded("Note removed."),
+    "tagged": worded("Tags saved."),
     "merged": worded("Merged. They count as one person now."),
     "unmerged": worded("Undone: they are two again, each with what is theirs."),
 }
@@ -56,6 +59,7 @@ class View:
         person: str,
         *,
         done: str = "",
+        problem: str = "",
         typed: str = "",
         reason: str = "",
         conversation: str = "",
@@ -84,6 +88,8 @@ class View:
             ),
             merges=_merges(found),
             done=_DONE.get(done, ""),
+            problem=reason_of(problem),
+            tags=tags_of(self.me),
             typed=typed,
             reason=reason,
             conversation=conversation,
@@ -121,12 +127,18 @@ ViewDep = Annotated[View, Depends(_view)]
 
 @router.get("/{person}")
 async def customer(
-    view: ViewDep, head: HeadDep, person: PersonDep, done: str = "", at: int = 0
+    view: ViewDep,
+    head: HeadDep,
+    person: PersonDep,
+    done: str = "",
+    problem: str = "",
+    at: int = 0,
 ) -> HTMLResponse:
     """A person, with orders and conversations; `person` without the prefix `person/`. `done` is
-    what the merchant did that leads here, recorded `at` that position."""
+    what the merchant did that leads here, recorded `at` that position, and `problem` why it was
+    not done."""
     there = 0 < at <= await head(view.me.shop) if at else False
-    return await view.page(person, done=done, at=at if there else 0)
+    return await view.page(person, done=done, problem=problem, at=at if there else 0)
 
 
 @router.get("/{person}/notes")

@@ -38,8 +38,9 @@ router = APIRouter(prefix="/privacy/people")
 _PERSON: Final = re.compile(r"[a-z0-9]{1,64}")
 _NUMBER: Final = re.compile(r"[1-9][0-9]{0,18}")
 _MOST: Final = 2**53
-_NOT_TOLD: Final = frozenset({"person", "persons", "changed_at", "erased_at"})
-"""Fields that say nothing about the person."""
+_NOT_TOLD: Final = frozenset({"person", "persons", "changed_at", "erased_at", "own_tags"})
+"""Fields that say nothing about the person, or only by ids: the names of the shop's own tags stand
+in what the log tells."""
 
 
 async def _person(person: str) -> str:
