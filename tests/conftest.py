@@ -172,6 +172,13 @@ def browser_path() -> str | None:
     )
 
 
+@pytest.fixture(scope="session")
+def shell_path(browser_path: str | None) -> str | None:
+    """The Chromium that has no windows, and no settings and notifications either: it renders pages
+    with a third of the processor's time. Where a machine has none, the one of `browser_path`."""
+    return shutil.which("chromium-headless-shell") or browser_path
+
+
 @pytest.fixture
 def figures(record_property: Callable[[str, object], None]) -> Figures:
     """Tells in numbers what a long test did, as in `figures(kills=8)`; see docs/proofs.md."""

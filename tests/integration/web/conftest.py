@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 import httpx
 import pytest
@@ -41,11 +42,25 @@ async def mail_bucket(aws: Aws) -> str:
     return await new_bucket(aws, "mail")
 
 
-@pytest.fixture(scope="package")
-async def chromium(browser_path: str | None) -> AsyncIterator[Browser]:
-    """One process for the folder, as a start takes seconds; each test has a profile of its own."""
+@asynccontextmanager
+async def launched(path: str | None) -> AsyncIterator[Browser]:
+    """A browser; Chromium's sandbox does not run as root."""
     flags = ["--headless=new", "--disable-gpu", *(["--no-sandbox"] * (os.geteuid() == 0))]
     async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=browser_path, args=flags)
+        started = await playwright.chromium.launch(executable_path=path, args=flags)
         yield started
         await started.close()
+
+
+@pytest.fixture(scope="package")
+async def chromium(shell_path: str | None) -> AsyncIterator[Browser]:
+    """One process for the folder, as a start takes seconds; each test has a profile of its own."""
+    async with launched(shell_path) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+async def whole_chromium(browser_path: str | None) -> AsyncIterator[Browser]:
+    """One that can also ask for permissions and show notifications."""
+    async with launched(browser_path) as browser:
+        yield browser

@@ -215,10 +215,10 @@ async def test_the_manifest_leads_to_the_shop_of_the_page(web: Harness) -> None:
 
 
 @pytest.fixture
-async def page(web: Harness, chromium: Browser) -> AsyncIterator[Page]:
+async def page(web: Harness, whole_chromium: Browser) -> AsyncIterator[Page]:
     """A page that may show notifications, with a merchant signed in."""
     async with served(web) as address:
-        context = await chromium.new_context(base_url=address, permissions=["notifications"])
+        context = await whole_chromium.new_context(base_url=address, permissions=["notifications"])
         opened = await context.new_page()
         link = sign_in_link(web.settings, SHOP, web.clock, user="101")
         await opened.goto(link.replace("http://app.test", ""))
