@@ -99,6 +99,7 @@ async def _erased(parts: Parts, customer: int, talks: int, mails: int) -> float:
         *(parts.recorder, parts.keyring, parts.all_ids, parts.persons),
         ledger=nothing,
         objects=nothing,
+        drafts=parts.drafts,
         behind=_no_rows,
         clock=parts.clock,
     )

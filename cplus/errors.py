@@ -93,6 +93,11 @@ class SealBroken(CplusError):
     """What is sealed in the commit {commit} does not open with its key: it was altered or moved."""
 
 
+class RowBroken(CplusError):
+    """The field {field} of a row in {collection} does not open with its key: it was altered or
+    moved."""
+
+
 class ObjectBroken(CplusError):
     """The object {id} does not open with its key: it was altered, moved or overwritten."""
 

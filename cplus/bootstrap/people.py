@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cplus.signing import Signer
     from cplus.webpush import Vapid
     from cplus.workspace import Workspace
+    from cplus.workspace.drafts import Drafts
     from cplus.workspace.push_subscriptions import PushSubscriptions
 
 
@@ -57,6 +58,7 @@ class PeopleParts(BaseParts):
             directory=self.persons,
             objects=self.objects,
             ledger=self.ledger,
+            drafts=self.drafts,
             behind=partial(behind, self.mongo.database, ALL),
             clock=self.clock,
         )
@@ -153,6 +155,13 @@ class PeopleParts(BaseParts):
         from cplus.workspace import Workspace
 
         return Workspace.of(self.mongo.database, self.settings.secret("application_secret"))
+
+    @cached_property
+    def drafts(self) -> Drafts:
+        """What staff has begun to write and has not sent."""
+        from cplus.workspace.drafts import Drafts
+
+        return Drafts(self.mongo.database, self.store, self.keyring, self.persons.find, self.clock)
 
     @cached_property
     def vapid(self) -> Vapid:

@@ -1,7 +1,8 @@
 """State of those who work, which is nobody's history: rows outside of the log, which go by
 themselves.
 
-Each row is of one shop and one member of staff. None holds words of a customer.
+Each row is of one shop and one member of staff. None holds words of a customer in clear: drafts are
+sealed.
 """
 
 from __future__ import annotations
@@ -11,12 +12,16 @@ from datetime import datetime
 from typing import Final
 
 from cplus.mongo import Database
+from cplus.workspace.drafts import Drafts
 from cplus.workspace.members import Members
 from cplus.workspace.presence import Presence
 from cplus.workspace.read_marks import ReadMarks
 from cplus.workspace.undoing import KEPT, Undoes
 
-_AT: Final = ((Members.NAME, "seen_at"), (ReadMarks.NAME, "at"), (Presence.NAME, "at"))
+_AT: Final = (
+    *((Members.NAME, "seen_at"), (ReadMarks.NAME, "at"), (Presence.NAME, "at")),
+    (Drafts.NAME, "saved_at"),
+)
 """Where rows are, and from when each is."""
 
 
@@ -51,9 +56,11 @@ def _of(shop: str) -> dict[str, str]:
 
 async def ensure_indexes(database: Database) -> None:
     """Makes the indexes by which old rows go, and by which a shop's members are found."""
-    for rows in (Members.NAME, ReadMarks.NAME, Undoes.NAME, Presence.NAME):
+    for rows in (Members.NAME, ReadMarks.NAME, Undoes.NAME, Presence.NAME, Drafts.NAME):
         await database[rows].create_index("expires_at", expireAfterSeconds=0, name="expiry")
     await database[Members.NAME].create_index("shop", name="shop")
+    await database[Drafts.NAME].create_index([("shop", 1), ("persons", 1)], name="persons")
+    await database[Drafts.NAME].create_index([("shop", 1), ("conversation", 1)], name="talks")
 
 
-__all__ = ["Members", "Presence", "ReadMarks", "Undoes", "Workspace", "ensure_indexes"]
+__all__ = ["Drafts", "Members", "Presence", "ReadMarks", "Undoes", "Workspace", "ensure_indexes"]

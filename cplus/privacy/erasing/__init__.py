@@ -4,7 +4,7 @@ from cplus.privacy.erasing.asking import DONE_WITHIN, Asked, ask, asked_before
 from cplus.privacy.erasing.folded import Behind, RowsBehind, patient
 from cplus.privacy.erasing.listing import NAMES_AT_ONCE, list_held
 from cplus.privacy.erasing.procedure import STEPS, Erasing, ErasureOvertaken, erase
-from cplus.privacy.erasing.ways_out import Directory, Ledger, Objects
+from cplus.privacy.erasing.ways_out import Directory, Drafts, Ledger, Objects
 
 __all__ = [
     "DONE_WITHIN",
@@ -13,6 +13,7 @@ __all__ = [
     "Asked",
     "Behind",
     "Directory",
+    "Drafts",
     "Erasing",
     "ErasureOvertaken",
     "Ledger",

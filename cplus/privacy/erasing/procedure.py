@@ -24,13 +24,14 @@ from cplus.privacy.all_ids import FindAllIds
 from cplus.privacy.erasing.asking import Asked, asked_for
 from cplus.privacy.erasing.folded import Behind, RowsBehind
 from cplus.privacy.erasing.listing import Listed, Named, list_held, list_named
-from cplus.privacy.erasing.ways_out import Directory, Ledger, Objects
+from cplus.privacy.erasing.ways_out import Directory, Drafts, Ledger, Objects
 from cplus.privacy.keyring import Keyring
 from cplus.privacy.ledger import Erased
 from cplus.privacy.persons import IdentityTaken
 from cplus.retries import Retries
 
 STEPS: Final = (
+    "forget_drafts",
     "forget",
     "condemn",
     "append_erased",
@@ -40,7 +41,7 @@ STEPS: Final = (
     "await_rows",
     "append_completed",
 )
-"""The steps, in this order; the first four twice, so that the second listing finds what was
+"""The steps, in this order; the first five twice, so that the second listing finds what was
 recorded between the first and the erasure."""
 
 _RETRIES: Final = Retries(tries=20, pause=0.1, longest=1.0)
@@ -61,6 +62,7 @@ class Erasing:
     directory: Directory
     objects: Objects
     ledger: Ledger
+    drafts: Drafts
     behind: Behind
     """Which rows do not show an erasure yet."""
     clock: Clock
@@ -85,6 +87,8 @@ async def erase(shop: str, erasure: str, *, use: Erasing, also: Collection[str] 
     persons = tuple(listed.by_id)
     use.at_step("delete_objects")
     await use.objects.delete(listed.objects.values())
+    # Also those to somebody else, in a conversation in which the person took part.
+    await use.drafts.forget_about(shop, (), listed.conversations)
     told = await list_named(store, reader, shop, erasure)
     end = told.completed
     # Who turned out to be theirs since is erased too: the ledger says so as well.
@@ -152,6 +156,10 @@ async def _round(
     ErasureOvertaken if others changed in this moment what it is about."""
     store, reader = use.recorder.store, use.recorder.reader
     persons = await use.all_ids(shop, [asked.person, *also])
+    # While the directory still knows whose an address is to which somebody began to write. What is
+    # written from here on to the destruction of the keys stays, and opens for nobody.
+    use.at_step("forget_drafts")
+    await use.drafts.forget_about(shop, persons, ())
     # Before anything is lost: who writes from now on is somebody new, and can be read and answered,
     # however long all of this takes.
     use.at_step("forget")

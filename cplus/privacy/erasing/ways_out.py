@@ -18,6 +18,15 @@ class Directory(Protocol):
         Repeatable."""
 
 
+class Drafts(Protocol):
+    """What staff has begun to write and has not sent; see cplus.workspace.drafts."""
+
+    async def forget_about(
+        self, shop: str, persons: Collection[str], conversations: Collection[str], /
+    ) -> None:
+        """Removes the drafts to these persons and in these conversations. Repeatable."""
+
+
 class Objects(Protocol):
     """Raw mails, and bodies that are too large for a commit; see cplus.aws."""
 

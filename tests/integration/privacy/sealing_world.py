@@ -29,6 +29,7 @@ from cplus.projections.base import Projection
 from cplus.projections.checks.verify import verify_shop
 from cplus.projections.groups import ALL
 from cplus.projections.running.runner import Runner
+from cplus.workspace.drafts import Drafts
 from tests.nudges import Nudges
 
 SHOP = "acorn.myshopify.com"
@@ -64,6 +65,11 @@ async def no_rows(_shop: str, _position: int) -> list[str]:
     return []
 
 
+async def nobody_known(_shop: str, _address: str) -> list[str]:
+    """Who has an address, in a directory without anybody."""
+    return []
+
+
 class Process:
     """What a process that has just started works with."""
 
@@ -74,6 +80,7 @@ class Process:
         self.store = EventStore(log or mongo, lambda: NOW, keys=self.keyring)
         self.reader = EventReader(keys=self.keyring)
         self.recorder = Recorder(self.store, self.reader, Nudges())
+        self.drafts = Drafts(mongo.database, self.store, self.keyring, nobody_known, lambda: NOW)
 
     async def ask(self, person: str = ADA, erasure: str = "e1", shop: str = SHOP) -> None:
         """Somebody asks that a person be erased."""
@@ -89,6 +96,7 @@ class Process:
         elsewhere: Elsewhere | None = None,
         directory: Directory | None = None,
         behind: Behind = no_rows,
+        drafts: Drafts | None = None,
         **more: Any,
     ) -> Erased:
         """Carries an erasure out that was asked for; `more`: other parts of Erasing."""
@@ -96,7 +104,16 @@ class Process:
         ids = AllIds(self.store, self.reader, self.mongo.keyring)
         knows = directory or way
         use = Erasing(
-            self.recorder, self.keyring, ids, knows, way, way, behind, lambda: NOW, **more
+            self.recorder,
+            self.keyring,
+            ids,
+            knows,
+            way,
+            way,
+            drafts or self.drafts,
+            behind,
+            lambda: NOW,
+            **more,
         )
         return await erase(shop, erasure, use=use)
 

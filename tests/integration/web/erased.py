@@ -17,6 +17,7 @@ async def erase_ada(web: Harness) -> None:
     )  # fmt: skip
     way, parts = Elsewhere(), web.parts
     erasing = Erasing(
-        parts.recorder, parts.keyring, parts.all_ids, parts.persons, way, way, no_rows, web.clock
-    )
+        parts.recorder, parts.keyring, parts.all_ids, parts.persons, way, way, parts.drafts,
+        no_rows, web.clock,
+    )  # fmt: skip
     await erase(SHOP, "e1", use=erasing)

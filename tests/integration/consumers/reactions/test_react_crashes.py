@@ -35,7 +35,7 @@ from cplus.mongo import connect
 from cplus.privacy.sessions import ENDED
 from cplus.shopify.oauth import Tokens
 from cplus.subscriptions.checkpoints import CHECKPOINTS, Checkpoint, read_checkpoint
-from cplus.workspace import Members, Presence, ReadMarks, Undoes
+from cplus.workspace import Drafts, Members, Presence, ReadMarks, Undoes
 from cplus.workspace.push_subscriptions import ROWS
 from tests.integration.consumers.reactions.reactions_world import (
     INSTALLED,
@@ -51,7 +51,7 @@ from tests.integration.consumers.reactions.reactions_world import (
 from tests.integration.crashing import Died, HeardAws, Written, dies_at
 from tests.integration.intake import Intake, intake
 
-_OF_STAFF = (Members.NAME, ReadMarks.NAME, Presence.NAME, Undoes.NAME)
+_OF_STAFF = (Members.NAME, ReadMarks.NAME, Presence.NAME, Drafts.NAME, Undoes.NAME)
 """What is forgotten of those who work in a shop, in this order."""
 
 Asked = Sequence[tuple[Event, set[str]]]
