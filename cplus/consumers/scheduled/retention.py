@@ -33,7 +33,7 @@ HOUR: Final = 3
 
 ONLY_WROTE: Final = frozenset(
     {
-        *("addresses", "conversations", "handling", "mail", "merges", "notes", "operators"),
+        *("addresses", "conversations", "handling", "mail", "merges", "operators", "persons"),
         *("senders", "threads"),
     }
 )
