@@ -23,6 +23,9 @@ Client = pymongo.MongoClient[dict[str, Any]]
 Prepare = Callable[[str], Awaitable[None]]
 """Makes what a fresh database of that name has; also in those whose names begin with it."""
 
+Documents = dict[str, list[dict[str, Any]]]
+"""What a database holds, by collection."""
+
 _SPARE = 2  # what a test of before may still be writing is in none of the next one
 
 
@@ -111,6 +114,18 @@ async def emptied(database: Any) -> None:
     cursor = database[names[0]].aggregate(holding(names))
     for one in await cursor.to_list(None):
         await database[one["name"]].delete_many({})
+
+
+async def documents_of(database: Any) -> Documents:
+    """Every document of the database, by collection."""
+    names = await database.list_collection_names()
+    return {name: found for name in names if (found := await database[name].find().to_list(None))}
+
+
+async def put(database: Any, documents: Documents) -> None:
+    """Puts these documents into the database, which has none of them."""
+    for name, found in documents.items():
+        await database[name].insert_many(found, ordered=False)
 
 
 class Databases:

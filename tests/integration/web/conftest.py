@@ -12,6 +12,7 @@ from playwright.async_api import Browser, async_playwright
 
 from cplus.aws import Aws
 from tests.integration.intake import new_bucket
+from tests.integration.web.every_page import every_page
 from tests.integration.web.harness import Harness, web_database
 
 
@@ -34,6 +35,12 @@ async def browser(web: Harness) -> AsyncIterator[httpx.AsyncClient]:
     """A browser in which the merchant of the first shop is signed in."""
     async with web.signed_in() as browser:
         yield browser
+
+
+@pytest.fixture
+async def pages(web: Harness) -> list[str]:
+    """The addresses of all pages, in a shop in which each of them has something to show."""
+    return await every_page(web)
 
 
 @pytest.fixture

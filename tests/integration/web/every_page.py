@@ -1,7 +1,11 @@
-"""A shop in which every page has something to show."""
+"""A shop in which every page has something to show.
+
+It takes a second to make, so a worker makes it once, and each further test is given a copy.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from cplus.actors import LOCAL
@@ -17,14 +21,41 @@ from cplus.events.catalogue.privacy import ErasureRequested
 from cplus.events.names import person_id
 from cplus.events.order_parts import Fulfillment, LineItem, Refund, Tracking
 from cplus.ids import random_id
+from tests.databases import Documents, documents_of, put
 from tests.integration.web.asking import asks
 from tests.integration.web.harness import SHOP, Harness
 from tests.integration.web.mails import set_aside
 from tests.samples import installed
 
 
+@dataclass(frozen=True)
+class _Filled:
+    """The addresses of the pages, and what the databases hold for them."""
+
+    pages: list[str]
+    documents: Documents
+    keyring: Documents
+
+
+_made: list[_Filled] = []  # of this process
+
+
 async def every_page(web: Harness) -> list[str]:
-    """A shop in which each page has something to show; answers their addresses."""
+    """Fills a shop that has no history yet so that each page has something to show; answers their
+    addresses. Every test of a worker has the same ids."""
+    assert not (await web.parts.store.head(SHOP)).position, "fill the shop before all else"
+    mongo = web.parts.mongo
+    if not _made:
+        pages = await _fill(web)
+        holds = [await documents_of(database) for database in (mongo.database, mongo.keyring)]
+        _made.append(_Filled(pages, *holds))
+    else:
+        await put(mongo.database, _made[0].documents)
+        await put(mongo.keyring, _made[0].keyring)
+    return list(_made[0].pages)
+
+
+async def _fill(web: Harness) -> list[str]:
     await web.record(SHOP, f"shop/{SHOP}", installed("Acorn & Co"))
     await web.record(SHOP, "import/i1", ImportStarted(import_id="i1"))
     known: dict[str, Any] = {

@@ -8,7 +8,6 @@ import httpx
 import pytest
 from playwright.async_api import Browser, Page, expect
 
-from tests.integration.web.every_page import every_page
 from tests.integration.web.framed import framed
 from tests.integration.web.harness import SHOP, Harness
 from tests.integration.web.looking import looked_at
@@ -46,11 +45,11 @@ async def _german(page: Page, web: Harness) -> None:
 
 @pytest.mark.browser
 async def test_every_page_is_german_for_who_wants_it_and_fits_a_narrow_screen(
-    web: Harness, chromium: Browser
+    web: Harness, pages: list[str], chromium: Browser
 ) -> None:
     async with looked_at(web, chromium, viewport=NARROW) as page:
         await _german(page, web)
-        for address in await every_page(web):
+        for address in pages:
             if address.startswith("/console"):
                 continue
             await page.goto(address)

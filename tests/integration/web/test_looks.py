@@ -17,7 +17,6 @@ from cplus.local.shopify import LocalShop
 from cplus.local.shopify.pages import consent_page, shops_page
 from tests.conftest import ROOT
 from tests.integration.web.axe import violations
-from tests.integration.web.every_page import every_page
 from tests.integration.web.harness import SHOP, Harness
 from tests.integration.web.looking import looked_at
 
@@ -42,17 +41,17 @@ _NO_PAGE = re.compile(
 )
 
 
-async def test_every_page_of_the_app_is_looked_at_here(web: Harness) -> None:
-    paths = [urlsplit(address).path for address in await every_page(web)]
+async def test_every_page_of_the_app_is_looked_at_here(web: Harness, pages: list[str]) -> None:
+    paths = [urlsplit(address).path for address in pages]
     routes = [path for path, methods in web.app.openapi()["paths"].items() if "get" in methods]
-    pages = [path for path in routes if not _NO_PAGE.fullmatch(path)]
-    assert len(pages) >= 10
-    for page in pages:
+    shown = [path for path in routes if not _NO_PAGE.fullmatch(path)]
+    assert len(shown) >= 10
+    for page in shown:
         known = re.compile(re.sub(r"{\w+}", "[^/]+", page))
         assert any(map(known.fullmatch, paths)), page
     told = re.findall(r"`(/[^`?]+)", (ROOT / "docs" / "web.md").read_text("utf-8"))
     named = {re.sub(r"[A-Z]+", "{}", one) for one in told}
-    assert {re.sub(r"{\w+}", "{}", page) for page in pages} <= named, "docs/web.md#pages"
+    assert {re.sub(r"{\w+}", "{}", page) for page in shown} <= named, "docs/web.md#pages"
 
 
 async def test_a_phone_is_told_where_a_reply_goes(web: Harness, chromium: Browser) -> None:
@@ -93,10 +92,10 @@ DROP = """(element, what) => {
 
 
 @pytest.mark.parametrize("viewport", [PHONE, WIDE])
+@pytest.mark.usefixtures("pages")
 async def test_in_forced_colours_whatever_is_marked_looks_otherwise_than_what_is_not(
     web: Harness, chromium: Browser, viewport: Any
 ) -> None:
-    await every_page(web)
     async with looked_at(web, chromium, viewport=viewport, forced_colors="active") as page:
         for address, selectors in MARKS.items():
             await page.goto(address)
@@ -169,37 +168,29 @@ async def test_the_stand_ins_of_shopify_and_of_a_mailbox_can_be_read_in_light_an
     await page.close()
 
 
+ROOM = "(({ scrollWidth, clientWidth }) => [scrollWidth, clientWidth])(document.scrollingElement)"
 OPEN = "document.querySelectorAll('dialog[open], :popover-open, :modal').length"
 COLOURS = ("color-contrast", "link-in-text-block")
 
 
-async def test_every_page_fits_a_phone_and_opens_nothing_by_itself(
-    web: Harness, chromium: Browser
+async def test_every_page_fits_a_phone_opens_nothing_by_itself_and_is_accessible(
+    web: Harness, pages: list[str], chromium: Browser
 ) -> None:
-    async with looked_at(web, chromium, viewport=NARROW) as page:
-        for address in await every_page(web):
+    async with looked_at(web, chromium, viewport=NARROW, reduced_motion="reduce") as page:
+        for address in pages:
             await page.goto(address)
-            inside, room = await page.evaluate(
-                "(({ scrollWidth, clientWidth }) => [scrollWidth, clientWidth])"
-                "(document.scrollingElement)"
-            )
+            inside, room = await page.evaluate(ROOM)
             assert inside <= room, address
             assert await page.evaluate(OPEN) == 0, address
-
-
-async def test_every_page_is_accessible_wide_on_a_phone_and_in_the_dark(
-    web: Harness, chromium: Browser
-) -> None:
-    async with looked_at(web, chromium, viewport=WIDE, reduced_motion="reduce") as page:
-        for address in await every_page(web):
-            await page.goto(address)
-            assert await violations(page) == [], address
             await page.set_viewport_size(PHONE)
             assert await violations(page) == [], (address, "phone")
             await page.emulate_media(color_scheme="dark", reduced_motion="reduce")
             assert await violations(page, *COLOURS) == [], (address, "phone, dark")
             await page.set_viewport_size(WIDE)
             assert await violations(page, *COLOURS) == [], (address, "dark")
+            await page.emulate_media(color_scheme="light", reduced_motion="reduce")
+            assert await violations(page) == [], address
+            await page.emulate_media(color_scheme="dark", reduced_motion="reduce")
             await page.evaluate("document.documentElement.toggleAttribute('data-embedded', true)")
             assert await violations(page, *COLOURS) == [], (address, "in the Admin")
             # The Admin is light whatever the system prefers, and so is what stands in it.

@@ -9,47 +9,16 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
 
 import httpx
 import pytest
 
-from cplus.events.catalogue.customers import CustomerImported
-from cplus.events.catalogue.imports import ImportStarted
-from cplus.events.catalogue.orders import OrderChanged
-from cplus.events.catalogue.privacy import ErasureRequested
-from tests.integration.web.asking import asks
 from tests.integration.web.harness import SHOP, Harness
-from tests.integration.web.mails import set_aside
 from tests.integration.web.tokens import id_token
-from tests.samples import installed
 
 BRIDGE = "https://cdn.shopify.com/shopifycloud/app-bridge.js"
-
-
-@pytest.fixture
-async def web(mongo_uri: str, database: str) -> AsyncIterator[Harness]:
-    """A shop in which each page has something to show."""
-    async with Harness(mongo_uri, database, roots_bucket="roots").opened() as web:
-        await web.record(SHOP, f"shop/{SHOP}", installed("Acorn & Co"))
-        await web.record(SHOP, "import/i1", ImportStarted(import_id="i1"))
-        ada = CustomerImported(
-            shopify_customer_id=7, person="person/ada", email="ada@example.com", orders=1
-        )
-        await web.record(SHOP, "customer/7", ada)
-        order = OrderChanged(
-            shopify_order_id=9, person="person/ada", name="#9", total_price="9", currency="EUR"
-        )
-        await web.record(SHOP, "order/9", order)
-        await web.conversation(text="A long letter. " * 400)
-        await web.conversation(person="person/bea", name="Bea")
-        await asks(web, 7, email="cleo@example.com")
-        gone = ErasureRequested(erasure="e1", person="person/dan", due_at=web.clock())
-        await web.record(SHOP, "erasure/e1", gone)
-        await set_aside(web)
-        yield web
 
 
 @dataclass
@@ -93,10 +62,22 @@ def _own(page: str, link: str) -> str | None:
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 
+@pytest.fixture(scope="module")
+def crawled() -> Crawl:
+    """What the first test of this file found: pages have the same addresses in each."""
+    return Crawl()
+
+
+@pytest.fixture
+async def crawl(crawled: Crawl, browser: httpx.AsyncClient, pages: list[str]) -> Crawl:
+    """What a browser finds by following links in a shop in which there is much to find."""
+    assert pages
+    return await crawled.follow(browser, "/")
+
+
 async def test_every_link_and_every_form_of_every_page_leads_somewhere(
-    web: Harness, browser: httpx.AsyncClient
+    crawl: Crawl, browser: httpx.AsyncClient
 ) -> None:
-    crawl = await Crawl().follow(browser, "/")
     assert len(crawl.pages) > 30
     bad = {address: one.status_code for address, one in crawl.pages.items() if one.is_error}
     assert bad == {}
@@ -110,10 +91,7 @@ async def test_every_link_and_every_form_of_every_page_leads_somewhere(
         assert not loaded.is_error, action
 
 
-async def test_every_page_that_is_not_in_the_menu_has_a_way_back(
-    web: Harness, browser: httpx.AsyncClient
-) -> None:
-    crawl = await Crawl().follow(browser, "/")
+def test_every_page_that_is_not_in_the_menu_has_a_way_back(crawl: Crawl) -> None:
     shown = {
         address: one.text for address, one in crawl.pages.items() if '<nav class="rail"' in one.text
     }
@@ -126,9 +104,8 @@ async def test_every_page_that_is_not_in_the_menu_has_a_way_back(
 
 
 async def test_every_page_stands_in_the_admin_with_app_bridge_before_any_script(
-    web: Harness, browser: httpx.AsyncClient
+    web: Harness, crawl: Crawl
 ) -> None:
-    crawl = await Crawl().follow(browser, "/")
     pages = [one for one, answer in crawl.pages.items() if '<nav class="rail"' in answer.text]
     assert len(pages) > 20
     async with web.browser() as frame:
@@ -152,9 +129,8 @@ async def test_every_page_stands_in_the_admin_with_app_bridge_before_any_script(
 
 
 async def test_no_address_of_the_app_fails_whoever_is_not_signed_in(
-    web: Harness, browser: httpx.AsyncClient
+    web: Harness, crawl: Crawl
 ) -> None:
-    crawl = await Crawl().follow(browser, "/")
     paths = web.app.openapi()["paths"].items()
     known = [path for path, methods in paths if "{" not in path and "get" in methods]
     async with web.browser() as stranger:

@@ -16,7 +16,6 @@ from cplus.errors import InvalidInput
 from cplus.events.catalogue.team import Role
 from cplus.ids import random_id
 from cplus.web.kit.acts import FORMS, PAGES, act_of
-from tests.integration.web.every_page import every_page
 from tests.integration.web.harness import SHOP, Harness, fields_of, path_of
 from tests.integration.web.routes import asks_for_a_merchant, routes_of
 from tests.integration.web.tokens import bearer, id_token
@@ -108,8 +107,9 @@ def offered(page: str, web: Harness) -> Iterator[tuple[str, str, str]]:
                 break
 
 
-async def test_no_page_offers_what_the_role_of_its_reader_forbids(web: Harness) -> None:
-    pages = await every_page(web)
+async def test_no_page_offers_what_the_role_of_its_reader_forbids(
+    web: Harness, pages: list[str]
+) -> None:
     await hired(web)
     shown = 0
     for user, role in ROLES.items():

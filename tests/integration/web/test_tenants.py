@@ -8,7 +8,6 @@ from collections.abc import Mapping
 
 from cplus.ids import random_id
 from cplus.web.kit.acts import PAGES
-from tests.integration.web.every_page import every_page
 from tests.integration.web.harness import OTHER, SHOP, Harness, fields_of
 from tests.integration.web.routes import asks_for_a_merchant, routes_of
 
@@ -22,9 +21,8 @@ _QUERY = {"step": "1"}
 """What an address needs besides its ids."""
 
 
-async def ids_of(web: Harness) -> Mapping[str, str]:
+async def ids_of(web: Harness, pages: list[str]) -> Mapping[str, str]:
     """Ids of things that the shop has, by the names of parameters of routes."""
-    pages = await every_page(web)
     talk = next(found[1] for one in pages if (found := re.match(r"/conversations/(\w+)\?", one)))
     [message] = (await web.parts.queries.messages_of(SHOP, talk)).items
     aside = next(one.split("/")[3] for one in pages if one.startswith("/inbox/automatic/"))
@@ -47,8 +45,8 @@ async def ids_of(web: Harness) -> Mapping[str, str]:
     }
 
 
-async def test_an_id_of_another_shop_is_found_by_no_route(web: Harness) -> None:
-    ids = await ids_of(web)
+async def test_an_id_of_another_shop_is_found_by_no_route(web: Harness, pages: list[str]) -> None:
+    ids = await ids_of(web, pages)
     await web.install(OTHER)
     before = (await web.parts.store.head(SHOP)).position
     wrong, shown = [], []
