@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -13,7 +13,10 @@ from bench import web_rows
 from bench.measure import Figure, figure
 from cplus.bootstrap import Parts
 from cplus.events.segment import Definition
+from cplus.projections.base import Row
+from cplus.projections.models.conversations import CONVERSATIONS
 from cplus.projections.models.customers import CUSTOMERS
+from cplus.projections.models.messages import MESSAGES
 from cplus.projections.models.orders import ORDERS
 from cplus.projections.queries.segments import Wanted
 
@@ -28,8 +31,25 @@ SHAPES: Final = {
     "a number of orders": Definition(orders_from=1),
     "the last order": Definition(ordered_within=365),
     "a tag, orders and the last order": Definition(tag="vip", orders_from=1, ordered_within=365),
+    "how they came": Definition(source="email"),
+    "bought after a conversation": Definition(first_order="after"),
 }
 """What definitions ask for, by what a figure calls it."""
+
+
+def _talks(count: int) -> Iterator[tuple[str, Row]]:
+    """One of every second person, before their orders."""
+    for number, (key, row) in enumerate(web_rows.conversations(count)):
+        if number % 2 == 0:
+            yield key, {**row, "started_at": web_rows.NOW - timedelta(days=5)}
+
+
+def _messages(count: int) -> Iterator[tuple[str, Row]]:
+    """Four in each."""
+    for number in range(0, count, 2):
+        talk = f"c{number:07}"
+        for key, row in web_rows.messages(talk, 4):
+            yield key, {**row, "at": web_rows.NOW - timedelta(days=4)}
 
 
 async def measure(parts: Parts, count: int = MANY, rounds: int = ROUNDS) -> list[Figure]:
@@ -38,6 +58,8 @@ async def measure(parts: Parts, count: int = MANY, rounds: int = ROUNDS) -> list
     await web_rows.install(parts.mongo, SHOP)
     await web_rows.put(parts.mongo, CUSTOMERS, SHOP, web_rows.persons(count))
     await web_rows.put(parts.mongo, ORDERS, SHOP, web_rows.orders(count))
+    await web_rows.put(parts.mongo, CONVERSATIONS, SHOP, _talks(count))
+    await web_rows.put(parts.mongo, MESSAGES, SHOP, _messages(count))
     rows = parts.mongo.database[CUSTOMERS.collection]
 
     async def bare() -> int:

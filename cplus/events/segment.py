@@ -20,6 +20,10 @@ from cplus.wording import worded
 CustomerKind = Literal["customers", "leads", "all"]
 Consent = Literal["subscribed", "not_subscribed", "pending", "unsubscribed", "unknown"]
 """Shopify's marketing states that a list can be narrowed to; `unknown`: Shopify told none."""
+Source = Literal["contact_form", "email", "merchant"]
+"""How the first conversation with somebody began."""
+FirstBought = Literal["after", "other"]
+"""`after` a conversation, by the rule of the shop; `other`: it was placed otherwise."""
 
 VERSION: Final = 1
 """Of the shape of a stored definition."""
@@ -58,6 +62,10 @@ class Definition:
     consent: Consent | None = None
     talked: bool | None = None
     """Whether there was a conversation with them."""
+    source: Source | None = None
+    """How they came: by which kind of first conversation."""
+    first_order: FirstBought | None = None
+    """Whether their first order came after a conversation."""
     known_since: date | None = None
     """Customer since that day or later; of a lead, the day of their first message."""
     known_until: date | None = None
@@ -71,6 +79,8 @@ class Definition:
             "tag": _tag(told.get("tag", "")),
             "own_tag": told["own_tag"] if _ID.fullmatch(told.get("own_tag", "")) else "",
             "consent": _one_of(get_args(Consent), told.get("consent", "")),
+            "source": _one_of(get_args(Source), told.get("source", "")),
+            "first_order": _one_of(get_args(FirstBought), told.get("first_order", "")),
             "talked": {"yes": True, "no": False}.get(told.get("talked", "")),
         }
         for names, reader in (
@@ -117,6 +127,11 @@ class Definition:
         """Whether it asks who somebody is, besides the kind."""
         asked = (self.consent, self.talked, self.known_since, self.known_until)
         return bool(self.tag or self.own_tag) or any(one is not None for one in asked)
+
+    @property
+    def asks_lead(self) -> bool:
+        """Whether it asks how somebody came, or whether that led to an order."""
+        return self.source is not None or self.first_order is not None
 
     @property
     def asks_sums(self) -> bool:

@@ -250,6 +250,17 @@ async def test_a_lead_becomes_a_customer_and_shows_as_one(
     about = app.get_by_role("complementary", name="Customer details")
     await expect(about).to_contain_text("#1041")
     await expect(about).to_contain_text("after a conversation")
+
+    await merchant.goes_to("Customers")
+    await app.locator("summary", has_text="Filter").click()
+    await app.get_by_label("First order").select_option(label="After a conversation")
+    await app.get_by_role("button", name="Show", exact=True).click()
+    await expect(app.get_by_role("row")).to_have_count(2)  # the heads of the columns, and
+    await expect(row).to_be_visible()
+    await app.locator("summary", has_text="Filter").click()
+    await app.get_by_label("Save as a segment called").fill("Won")
+    await app.get_by_role("button", name="Save as a new segment").click()
+    await expect(app.get_by_role("link", name="Won", exact=True)).to_be_visible()
     assert faults.found == []
     await page.close()
 

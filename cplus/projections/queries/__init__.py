@@ -5,7 +5,7 @@ from cplus.projections.queries.conversations import ConversationQueries
 from cplus.projections.queries.customers import CustomerQueries
 from cplus.projections.queries.figures import Day, Figures, every_day, summed
 from cplus.projections.queries.filters import Filter
-from cplus.projections.queries.first_orders import FirstOrderQueries, source_of
+from cplus.projections.queries.leads import LeadQueries
 from cplus.projections.queries.metrics import MetricsQueries
 from cplus.projections.queries.paging import cursor_in_front, cursor_of
 from cplus.projections.queries.privacy import PrivacyQueries
@@ -33,6 +33,7 @@ from cplus.projections.queries.views import (
     FirstOrder,
     Hit,
     Hits,
+    Lead,
     MailStatus,
     Merge,
     Message,
@@ -68,9 +69,10 @@ __all__ = [
     "FileView",
     "Filter",
     "FirstOrder",
-    "FirstOrderQueries",
     "Hit",
     "Hits",
+    "Lead",
+    "LeadQueries",
     "MailStatus",
     "Member",
     "Merge",
@@ -94,6 +96,5 @@ __all__ = [
     "cursor_in_front",
     "cursor_of",
     "every_day",
-    "source_of",
     "summed",
 ]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from cplus.projections.queries.conversations import ConversationQueries
-from cplus.projections.queries.first_orders import FirstOrderQueries
 from cplus.projections.queries.metrics import MetricsQueries
 from cplus.projections.queries.privacy import PrivacyQueries
 from cplus.projections.queries.progress import ProgressQueries
@@ -16,7 +15,6 @@ class Queries(
     ConversationQueries,
     PeopleQueries,
     SegmentQueries,
-    FirstOrderQueries,
     PrivacyQueries,
     ShopQueries,
     MetricsQueries,

@@ -9,12 +9,14 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from cplus.events.segment import Definition
+from cplus.events.aggregates.settings import LEAD_DAYS
+from cplus.events.segment import Definition, Source
 from cplus.projections.base import Row
 from cplus.projections.models.customers import CUSTOMERS
 from cplus.projections.models.orders import ORDERS
 from cplus.projections.models.persons import kind_of
 from cplus.projections.queries.customers import KINDS, CustomerQueries
+from cplus.projections.queries.leads import LeadQueries, Person
 from cplus.projections.queries.paging import bounded, cursor_at, newest_first
 from cplus.projections.queries.persons import (
     Family,
@@ -26,7 +28,7 @@ from cplus.projections.queries.persons import (
 )
 from cplus.projections.queries.read_models import PAGE
 from cplus.projections.queries.spending import Bought, bought_by
-from cplus.projections.queries.views import Customer, Page
+from cplus.projections.queries.views import Customer, FirstOrder, Lead, Page
 from cplus.projections.rows import key_of, row_id
 
 CHUNK: Final = 500
@@ -45,6 +47,8 @@ class Wanted:
     zone: ZoneInfo
     tags: Collection[str] = ()
     """The ids of the tags that the shop has by now."""
+    within: int = LEAD_DAYS
+    """Up to how many days after a message an order counts as bought after a conversation."""
 
     def fits(self, one: Customer | Profile) -> bool:
         """Whether the person is meant, as far as it does not depend on orders. Pure."""
@@ -69,6 +73,15 @@ class Wanted:
             and (asked.spent_from is None or spent >= asked.spent_from)
             and (asked.spent_to is None or spent <= asked.spent_to)
         )
+
+    def fits_lead(self, told: Lead) -> bool:
+        """Whether they came as is asked for, and that led to an order or not. Pure."""
+        asked, first = self.definition, told.first_order
+        if asked.source is not None and told.source != asked.source:
+            return False
+        if asked.first_order is None:
+            return True
+        return first is not None and first.bought_after == (asked.first_order == "after")
 
     def fits_last_order(self, last: datetime | None) -> bool:
         """Whether the last order was placed when it is asked for. Pure."""
@@ -97,6 +110,7 @@ class Member(NamedTuple):
     customer: Customer
     last_order_at: datetime | None
     """When they placed their last order that is known here and counts."""
+    lead: Lead
 
 
 class _Listed(NamedTuple):
@@ -105,12 +119,12 @@ class _Listed(NamedTuple):
     family: Family
 
 
-class SegmentQueries(CustomerQueries):
+class SegmentQueries(CustomerQueries, LeadQueries):
     """Questions about which persons a definition means."""
 
     async def members(
         self, shop: str, wanted: Wanted, cursor: str | None = None, limit: int = PAGE
-    ) -> Page[Member]:
+    ) -> Page[Customer]:
         """Persons who are meant, those with the latest news first. A page may hold fewer than
         `limit`, and even none, before the end."""
         limit, found, scanned = bounded(limit), list[_Listed](), 0
@@ -130,7 +144,7 @@ class SegmentQueries(CustomerQueries):
             cursor = cursor_at("changed_at", part[-1]) if len(part) == chunk else None
             if cursor is None or scanned >= SCAN:
                 break
-        return Page(await self._members(shop, [one.family for one in found[:limit]]), cursor)
+        return Page(await self._views(shop, [one.family for one in found[:limit]]), cursor)
 
     async def all_members(
         self, shop: str, wanted: Wanted, after: str = "", until: str = ""
@@ -139,7 +153,7 @@ class SegmentQueries(CustomerQueries):
         some hundred at a time. `after` and `until` are ids between which to stay."""
         async for part in self._walk(shop, wanted.definition.kind, after, until):
             meant = await self._meant(shop, part, wanted)
-            yield await self._members(shop, [one.family for one in meant])
+            yield await self._members(shop, [one.family for one in meant], wanted.within)
 
     async def all_member_ids(self, shop: str, wanted: Wanted) -> AsyncIterator[list[str]]:
         """As `all_members`, the ids alone."""
@@ -159,6 +173,10 @@ class SegmentQueries(CustomerQueries):
         if wanted.definition.asks_last_order:
             last = await self._last_orders(shop, [id_ for one in fit for id_ in one.persons])
             fit = [one for one in fit if wanted.fits_last_order(_last(last, one.persons))]
+        if wanted.definition.asks_lead:
+            asked = {one.person: Person.of(one) for one in fit}
+            leads = await self._asked_leads(shop, asked, wanted)
+            fit = [one for one in fit if wanted.fits_lead(leads[one.person])]
         return fit
 
     async def person_ahead(self, shop: str, after: str, rows: int) -> str | None:
@@ -204,12 +222,32 @@ class SegmentQueries(CustomerQueries):
             sums = [sums_of(one.family, bought) for one in found]
             pairs = zip(found, sums, strict=True)
             found = [one for one, sum_ in pairs if wanted.fits_sums(sum_.orders, sum_.amount)]
+        if asked.asks_lead and found:
+            bought = await self._bought(shop, [one.family for one in found])
+            people = {
+                one.family.person: Person(one.family.persons, sums_of(one.family, bought).orders)
+                for one in found
+            }
+            leads = await self._asked_leads(shop, people, wanted)
+            found = [one for one in found if wanted.fits_lead(leads[one.family.person])]
         return found
 
-    async def _members(self, shop: str, families: list[Family]) -> list[Member]:
+    async def _asked_leads(
+        self, shop: str, people: Mapping[str, Person], wanted: Wanted
+    ) -> dict[str, Lead]:
+        """What is told of each, as far as the definition asks for it."""
+        asked, sources, orders = wanted.definition, dict[str, Source](), dict[str, FirstOrder]()
+        if asked.source is not None:
+            sources = await self.sources(shop, {key: one.persons for key, one in people.items()})
+        if asked.first_order is not None:
+            orders = await self.first_orders(shop, people, wanted.within)
+        return {one: Lead(sources.get(one), orders.get(one)) for one in people}
+
+    async def _members(self, shop: str, families: list[Family], within: int) -> list[Member]:
         views = await self._views(shop, families)
         last = await self._last_orders(shop, _persons(families))
-        return [Member(one, _last(last, one.persons)) for one in views]
+        leads = await self.leads_of(shop, views, within)
+        return [Member(one, _last(last, one.persons), leads[one.person]) for one in views]
 
     async def _bought(self, shop: str, families: Sequence[Family]) -> dict[str, list[Bought]]:
         return await bought_by(await self._rows(ORDERS), shop, accounts_of(families))

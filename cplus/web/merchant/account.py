@@ -73,6 +73,7 @@ async def settings(
     cookies: CookiesDep,
     me: MerchantDep,
     leads: str = "",
+    typed: str = "",
 ) -> HTMLResponse:
     """Facts of the shop, its mail address here, and how far its customers are imported."""
     position, conversations, persons, total = await asyncio.gather(
@@ -96,6 +97,7 @@ async def settings(
         languages={one: called(one) for one in LANGUAGES},
         chosen=cookies.held(request, LANGUAGE) or "",
         leads=leads,
+        typed=typed if leads == "refused" else "",
         most_days=MOST_LEAD_DAYS,
         new_key=new_key,
     )

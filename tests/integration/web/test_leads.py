@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 import pytest
 
+from cplus.events.aggregates.conversation.decisions import Conversation
 from cplus.events.catalogue.customers import CustomerImported
 from cplus.events.catalogue.orders import OrderChanged
-from cplus.projections.queries import CustomerDetail, FirstOrder, source_of
+from cplus.ids import random_id
+from cplus.projections.queries import CustomerDetail, FirstOrder, Lead
 from tests.integration.web.erased import ADA, BEA, erase_ada
 from tests.integration.web.harness import OTHER, SHOP, Harness, fields_of, form_fields
 
@@ -34,8 +38,13 @@ async def detail(web: Harness, person: str = ADA) -> CustomerDetail:
     return found
 
 
+async def lead(web: Harness, person: str = ADA) -> Lead:
+    customer = (await detail(web, person)).customer
+    return (await web.parts.queries.leads_of(SHOP, [customer], 30))[customer.person]
+
+
 async def first(web: Harness, person: str = ADA) -> FirstOrder | None:
-    return await web.parts.queries.first_order(SHOP, await detail(web, person), 30)
+    return (await lead(web, person)).first_order
 
 
 async def bought(web: Harness) -> tuple[str, bool] | None:
@@ -131,9 +140,8 @@ async def test_merged_persons_have_one_first_order_and_erased_ones_none(
     fields = fields_of((await browser.get(f"{address}?with=bea")).text, address)
     assert (await browser.post(address, data=fields)).status_code == 303
     assert await bought(web) == ("#1001", True)
-    assert await web.parts.queries.first_order(OTHER, await detail(web), 30) == FirstOrder(
-        (await detail(web)).orders[-1], None, 30
-    )  # of another shop nothing is read
+    theirs = await web.parts.queries.leads_of(OTHER, [(await detail(web)).customer], 30)
+    assert theirs == {ADA: Lead(None, None)}  # of another shop nothing is read
     await erase_ada(web)
     page = (await browser.get("/customers/ada")).text
     assert "First order" not in page
@@ -143,11 +151,11 @@ async def test_merged_persons_have_one_first_order_and_erased_ones_none(
 async def test_what_is_spam_is_no_conversation(web: Harness, browser: httpx.AsyncClient) -> None:
     talk = await web.conversation()
     await ordered(web, 1, web.clock() + DAY)
-    assert source_of(await detail(web)) == "email"
+    assert (await lead(web)).source == "email"
     fields = await form_fields(browser, talk, "spam")
     assert (await browser.post(f"/conversations/{talk}/spam", data=fields)).status_code == 303
     assert await bought(web) == ("#1001", False)
-    assert source_of(await detail(web)) is None
+    assert (await lead(web)).source is None
 
 
 async def test_the_merchant_chooses_the_days_of_the_rule(web: Harness) -> None:
@@ -160,8 +168,10 @@ async def test_the_merchant_chooses_the_days_of_the_rule(web: Harness) -> None:
         assert 'name="days" min="1" max="365" step="1" required value="30"' in page
         for wrong in ("", "0", "366", "-1", "1.5", "x", "٣", "9" * 50):
             answer = await owner.post("/settings/leads", data={**fields, "days": wrong})
-            assert answer.headers["Location"] == "/settings?leads=refused#h-leads"
-        assert "Choose 1 to 365 days." in (await owner.get("/settings?leads=refused")).text
+            assert answer.headers["Location"].startswith("/settings?leads=refused&typed=")
+        page = (await owner.get("/settings?leads=refused&typed=366")).text
+        assert "Choose 1 to 365 days." in page
+        assert 'required value="366"' in page
         for days in ("8", "8"):
             answer = await owner.post("/settings/leads", data={**fields, "days": days})
             assert answer.headers["Location"] == "/settings?leads=saved#h-leads"
@@ -172,3 +182,91 @@ async def test_the_merchant_chooses_the_days_of_the_rule(web: Harness) -> None:
         assert 'value="8"' in (await owner.get("/settings")).text
     stream = await web.parts.store.stream(SHOP, f"settings/{SHOP}")
     assert [one.types for one in stream] == [["settings.lead_days_set"]], "the form counts once"
+
+
+async def test_it_narrows_a_list_a_segment_and_is_in_the_file(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    await web.conversation(person=BEA, name="Bea Brandt", subject="Plum jam")
+    await web.conversation()
+    await ordered(web, 1, web.clock() + 9 * DAY)
+    await ordered(web, 2, web.clock() - DAY, person=BEA)
+    for query, (there, not_there) in {
+        "first_order=after": ("ada", "bea"),
+        "first_order=other": ("bea", "ada"),
+        "source=email": ("ada", "zed"),
+        "q=ada&first_order=after": ("ada", "bea"),
+    }.items():
+        page = (await browser.get(f"/customers?{query}")).text
+        assert f'href="/customers/{there}"' in page, query
+        assert f'href="/customers/{not_there}"' not in page, query
+    page = (await browser.get("/customers?first_order=after")).text
+    saved = {**fields_of(page, "/customers/segments/save"), "name": "Won"}
+    assert (await browser.post("/customers/segments/save", data=saved)).status_code == 303
+    assert "first_order=after" in (await browser.get("/customers/segments")).text
+    fields = fields_of((await browser.get("/customers/export")).text, "/customers/export/file")
+    answer = await browser.post("/customers/export/file", data=fields)
+    head, *rows = csv.reader(io.StringIO(answer.content.decode("utf-8-sig")))
+    told = [dict(zip(head, row, strict=True)) for row in rows]
+    columns = ("First order", "Bought after a conversation", "Came by")
+    day, other = ((web.clock() + days * DAY).date().isoformat() for days in (9, -1))
+    assert [tuple(one[name] for name in columns) for one in told] == [
+        (day, "Yes", "Email"),
+        (other, "No", "Email"),
+    ]
+    # With fewer days, the same order is none that counts.
+    async with web.signed_in() as owner:
+        settings = fields_of((await owner.get("/settings")).text, "/settings/leads")
+        await owner.post("/settings/leads", data={**settings, "days": "8"})
+        page = (await owner.get("/customers?first_order=other")).text
+    assert all(f'href="/customers/{one}"' in page for one in ("ada", "bea"))
+
+
+async def wrote_again(web: Harness, conversation: str) -> None:
+    """Bea writes once more."""
+
+    def receive(talk: Conversation) -> None:
+        talk.receive(
+            now=web.clock(), person=BEA, message_id=random_id(), from_name="Bea Brandt",
+            from_address="bea@example.com", subject="Plum jam", text="Any news?", proved=True,
+            rfc_message_id=f"<{random_id()}@example.com>",
+        )  # fmt: skip
+
+    outcome = await web.parts.recorder.decide(
+        Conversation, SHOP, f"conversation/{conversation}", receive,
+        claim=f"mail/{random_id()}", source="mail", actor="shopper",
+    )  # fmt: skip
+    assert outcome is not None
+    await web.nudger.fold({SHOP: outcome.position})
+
+
+async def test_messages_that_were_moved_and_conversations_that_were_merged_count_where_they_are(
+    web: Harness,
+) -> None:
+    """Bea's message is moved to Ada's conversation: it counts for whom it stands with."""
+    mine = await web.conversation()
+    said = web.clock()
+    web.clock.forward(20 * 86_400)
+    theirs = await web.conversation(person=BEA, name="Bea Brandt", subject="Plum jam")
+    web.clock.forward(60)
+    await wrote_again(web, theirs)
+    later = web.clock()
+    await ordered(web, 1, later + DAY)
+    found = await first(web)
+    assert found is not None
+    assert found.said_at == said
+    message = (await web.parts.queries.messages_of(SHOP, theirs)).items[-1].id
+    async with web.signed_in() as browser:
+        move = f"/conversations/{theirs}/messages/{message}/move"
+        fields = fields_of((await browser.get(f"{move}?into={mine}")).text, move)
+        assert (await browser.post(move, data=fields)).status_code == 303
+        found = await first(web)
+        assert found is not None
+        assert (found.said_at, found.days) == (later, 1)
+        # Two of Ada's are merged into one: what was said in either was said to her.
+        other = await web.conversation(subject="Cherry jam")
+        merge = f"/conversations/{other}/merge"
+        fields = fields_of((await browser.get(f"{merge}?into={mine}")).text, merge)
+        assert (await browser.post(merge, data=fields)).status_code == 303
+        assert await first(web) == found
+        assert (await lead(web)).source == "email"

@@ -22,11 +22,11 @@ from cplus.projections.queries.views.customers import (
 )
 from cplus.projections.queries.views.orders import (
     FirstOrder,
+    Lead,
     Order,
     OrderItem,
     OrderRefund,
     Parcel,
-    Source,
     TrackingLink,
 )
 from cplus.projections.queries.views.page import Page
@@ -67,6 +67,7 @@ __all__ = [
     "FirstOrder",
     "Hit",
     "Hits",
+    "Lead",
     "MailStatus",
     "Merge",
     "Message",
@@ -81,7 +82,6 @@ __all__ = [
     "SetAsideKind",
     "Setup",
     "Shop",
-    "Source",
     "Subscription",
     "TrackingLink",
     "WaitingMail",

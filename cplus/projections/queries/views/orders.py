@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-Source = Literal["contact_form", "email", "merchant"]
+from cplus.events.segment import Source
+
 """How somebody came to the shop: by what they wrote first, or because the merchant wrote."""
 
 
@@ -82,6 +83,16 @@ class Order:
     """The newest 50, in the order in which they were made."""
     refunds: Sequence[OrderRefund]
     """The newest 50, in the order in which they were made, without those that moved no money."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lead:
+    """How somebody came, and whether that led to an order."""
+
+    source: Source | None
+    """How the first conversation with them began that is no spam; None if there was none."""
+    first_order: FirstOrder | None
+    """None if there is none, or an earlier one may be missing here."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -423,7 +423,9 @@ async def _notes(
 async def _first_order(view: View, person: CustomerDetail | None) -> FirstOrder | None:
     if person is None:
         return None
-    return await view.queries.first_order(view.me.shop, person, view.me.settings.lead_days)
+    customer, days = person.customer, view.me.settings.lead_days
+    leads = await view.queries.leads_of(view.me.shop, [customer], days)
+    return leads[customer.person].first_order
 
 
 async def _merged(

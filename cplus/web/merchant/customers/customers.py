@@ -30,7 +30,7 @@ from cplus.web.kit.forms import new_key
 from cplus.web.kit.pages import links
 from cplus.web.kit.signed_in import Merchant, MerchantDep
 from cplus.web.merchant.conversations.thread import caught_up, read_position
-from cplus.web.merchant.customers.labels import ToldDep, said
+from cplus.web.merchant.customers.labels import FIRST_ORDERS, SOURCES, ToldDep, said
 from cplus.web.merchant.getting_started import STEPS_BY
 from cplus.wording import worded
 
@@ -84,6 +84,9 @@ async def customers(
         queries.person_counts(me.shop),
         _listed(queries, me.shop, wanted, cursor, asked),
     )
+    came_by = await queries.sources(
+        me.shop, {one.person: one.persons for one in page.items if one.kind == "lead"}
+    )
     # Asked of the log only if the address names one.
     saved = (await segments_of(use.recorder, me.shop)).segments.get(segment) if segment else None
     shown = {**chosen.told, "kind": kind, **({"segment": saved.id} if saved else {})}
@@ -113,6 +116,9 @@ async def customers(
         told=chosen.told,
         chosen_query=urlencode(chosen.told),
         consents=CONSENTS,
+        sources=SOURCES,
+        first_orders=FIRST_ORDERS,
+        came_by=came_by,
         tags=tags_of(me),
         list_query=urlencode({**searched, **shown, **({"cursor": cursor} if cursor else {})}),
         **await said(told, workspace.undoes, me),
@@ -137,7 +143,7 @@ def tags_of(me: Merchant) -> list[Tag]:
 
 def wanted_now(chosen: Definition, me: Merchant, clock: Clock) -> Wanted:
     """The definition as it is meant now, in the shop's time zone."""
-    return Wanted(chosen, clock(), zone(me.timezone), me.settings.tags)
+    return Wanted(chosen, clock(), zone(me.timezone), me.settings.tags, me.settings.lead_days)
 
 
 async def _listed(
@@ -151,8 +157,7 @@ async def _listed(
         return Page(await queries.narrowed(shop, found.items, wanted), found.next)
     if not wanted.definition.narrowed:
         return await queries.customers(shop, kind, cursor)
-    page = await queries.members(shop, wanted, cursor)
-    return Page([one.customer for one in page.items], page.next)
+    return await queries.members(shop, wanted, cursor)
 
 
 async def found_people(

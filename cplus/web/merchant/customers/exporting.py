@@ -21,6 +21,7 @@ from cplus.web.kit.forms import form_key, new_key, own_form
 from cplus.web.kit.i18n import gettext as _
 from cplus.web.kit.signed_in import Merchant, MerchantDep, see_other
 from cplus.web.merchant.customers.customers import PERSON, tags_of, wanted_now
+from cplus.web.merchant.customers.labels import SOURCES
 from cplus.web.merchant.customers.segments import definition_of
 from cplus.wording import worded
 
@@ -44,6 +45,9 @@ COLUMNS: Final = (
     worded("Amount spent"),
     worded("Currency"),
     worded("Last order"),
+    worded("First order"),
+    worded("Bought after a conversation"),
+    worded("Came by"),
     worded("Conversations"),
     worded("Customer since"),
     worded("First message"),
@@ -142,7 +146,8 @@ async def download(
 
 def row_of(member: Member, me: Merchant) -> list[str]:
     """The cells of one person. No cell is a formula, whatever a shopper calls themselves."""
-    one = member.customer
+    one, lead = member.customer, member.lead
+    first = lead.first_order
     kinds = {"customer": _("Customer"), "lead": _("Lead"), "gone": ""}
     cells = (
         one.name,
@@ -156,6 +161,9 @@ def row_of(member: Member, me: Merchant) -> list[str]:
         f"{one.amount_spent:f}" if one.amount_spent is not None else "",
         one.currency,
         _day(member.last_order_at, me),
+        _day(first.order.created_at, me) if first else "",
+        "" if first is None else _("Yes") if first.bought_after else _("No"),
+        _(SOURCES[lead.source]) if lead.source else "",
         str(one.conversations),
         _day(one.customer_since, me),
         _day(one.first_contact_at, me),

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import Depends
 
 from cplus.events.aggregates.person_tags import REFUSALS
+from cplus.events.segment import FirstBought, Source
 from cplus.web.kit.built import built
 from cplus.web.kit.i18n import ngettext, translated
 from cplus.web.kit.signed_in import Merchant
+from cplus.wording import worded
 from cplus.workspace.undoing import Did, Undoes
+
+SOURCES: Final[Mapping[Source, str]] = {
+    "contact_form": worded("Contact form"),
+    "email": worded("Email"),
+    "merchant": worded("Your message"),
+}
+FIRST_ORDERS: Final[Mapping[FirstBought, str]] = {
+    "after": worded("After a conversation"),
+    "other": worded("Not after a conversation"),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from cplus.commands.conversations.answering import Conversations
 from cplus.commands.person_notes import notes_on, remove_note, write_note
 from cplus.errors import FormOfAnother, InvalidInput
 from cplus.events.names import person_id
-from cplus.projections.queries import Customer, CustomerDetail, Merge, Queries, source_of
+from cplus.projections.queries import Customer, CustomerDetail, Merge, Queries
 from cplus.web.kit.deps import ConversationsDep, HeadDep, PagesDep, QueriesDep, SignaturesDep
 from cplus.web.kit.forms import form_key, new_key, own_form
 from cplus.web.kit.pages import Pages
@@ -21,7 +21,7 @@ from cplus.web.kit.signed_in import Merchant, MerchantDep, see_other
 from cplus.web.merchant.conversations.addresses import address_of, is_id
 from cplus.web.merchant.conversations.thread import caught_up
 from cplus.web.merchant.customers.customers import tags_of
-from cplus.web.merchant.customers.labels import reason_of
+from cplus.web.merchant.customers.labels import SOURCES, reason_of
 from cplus.web.merchant.inbox.place import CameFromDep, Place
 from cplus.web.merchant.privacy.exports import PersonDep
 from cplus.wording import worded
@@ -74,6 +74,7 @@ class View:
         customer = found.customer
         gone = customer.erased_at is not None
         notes = [] if gone else await notes_on(self.use.recorder, self.me.shop, customer.persons)
+        leads = await self.queries.leads_of(self.me.shop, [customer], self.me.settings.lead_days)
         return self.pages.render(
             "customers/customer.html",
             status=422 if reason else 200,
@@ -82,14 +83,12 @@ class View:
             person=found,
             person_id=person_id(person),
             notes=notes,
-            source=source_of(found),
-            first_order=await self.queries.first_order(
-                self.me.shop, found, self.me.settings.lead_days
-            ),
+            lead=leads[customer.person],
             merges=_merges(found),
             done=_DONE.get(done, ""),
             problem=reason_of(problem),
             tags=tags_of(self.me),
+            sources=SOURCES,
             typed=typed,
             reason=reason,
             conversation=conversation,

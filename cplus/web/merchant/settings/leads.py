@@ -4,6 +4,7 @@ settings."""
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -18,6 +19,8 @@ router = APIRouter(prefix="/settings/leads")
 
 _PAGE: Final = "/settings"
 _DIGITS: Final = 4
+_KEPT: Final = 12
+"""Characters of what was typed that the form shows again."""
 
 
 @router.get("")
@@ -39,5 +42,6 @@ async def save(
             me.shop, days, key=form_key(fields), source="dashboard", actor=me.actor, use=use
         )
     except InvalidInput:
-        return see_other(f"{_PAGE}?leads=refused#h-leads")
+        told = urlencode({"leads": "refused", "typed": typed[:_KEPT]})
+        return see_other(f"{_PAGE}?{told}#h-leads")
     return see_other(f"{_PAGE}?leads=saved#h-leads")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -35,7 +34,6 @@ from cplus.projections.queries import (
     PersonCounts,
     Queries,
 )
-from cplus.projections.queries.order_views import order_view
 from cplus.subscriptions.checkpoints import CHECKPOINTS
 from tests.samples import MAIL_ASIDE
 from tests.unit.projections.models.told_events import (
@@ -458,7 +456,6 @@ async def test_every_list_walks_an_index_and_sorts_nothing(mongo: Mongo, queries
     await queries.customers(SHOP, "customers", listed.next, limit=3)
     person = await queries.customer(SHOP, "person/1")
     assert person is not None
-    talked = (await queries.list_conversations(SHOP, limit=40)).items
     order: dict[str, Any] = {
         "person": "person/1",
         "name": "#1",
@@ -472,9 +469,9 @@ async def test_every_list_walks_an_index_and_sorts_nothing(mongo: Mongo, queries
         "test": False,
         "created_at": NOW + timedelta(days=900),
     }
-    bought = order_view(order)
-    both = replace(person, conversations=talked, orders=[bought])
-    assert (await queries.first_order(SHOP, both, 30)) is not None
+    order |= {"deleted": False, "customer": None}
+    await (await queries._rows(ORDERS)).insert_one(order)
+    assert (await queries.leads_of(SHOP, [person.customer], 30))["person/1"].first_order is not None
     await queries.billing(SHOP)
     await queries.shop(SHOP)
     for arrival in ("all", "under_way", "arrived", "failed"):
