@@ -1,4 +1,4 @@
-"""A person is erased while eight processes append their mail."""
+"""A person is erased while four processes append their mail."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.databases import connected
 from tests.integration.command_line import started
 from tests.integration.privacy.sealing_world import ADA, OLD, SHOP, Process, history
 
-WRITERS = 8
+WRITERS = 4
 MORE = 3  # rounds of each writer before the erasure, and after it
 
 
@@ -84,7 +84,7 @@ async def writing(uri: str, database: str, folder: Path) -> AsyncIterator[list[W
                 one.kill()
 
 
-async def test_nothing_is_sealed_under_a_destroyed_key_while_eight_processes_write(
+async def test_nothing_is_sealed_under_a_destroyed_key_while_four_processes_write(
     process: Process, mongo_uri: str, tmp_path: Path
 ) -> None:
     await process.store.append(history())
