@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from cplus.events.base import AggregateEvent, Event, NewEvent
@@ -46,11 +47,16 @@ def installed(
 
 def sample(kind: type[Event]) -> NewEvent:
     """One event of the kind with every field filled; invented people only."""
-    schema = kind.model_json_schema()
-    event = kind.model_validate(_filled(schema, schema.get("$defs", {})))
+    event = _sample(kind)
     if isinstance(event, AggregateEvent):
         return NewEvent.decided(event)
     return NewEvent(f"sample/{kind.TYPE}", event, NOW)
+
+
+@cache
+def _sample(kind: type[Event]) -> Event:
+    schema = kind.model_json_schema()
+    return kind.model_validate(_filled(schema, schema.get("$defs", {})))
 
 
 def _filled(schema: dict[str, Any], parts: dict[str, Any]) -> dict[str, Any]:

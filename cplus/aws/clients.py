@@ -19,6 +19,7 @@ from cplus.aws.topics import TopicMessage
 from cplus.errors import CplusError
 
 _BATCH = 10  # entries that SQS and SNS accept per call
+_USER_AGENT = "conversations-plus"
 _DELETIONS = 1_000  # versions that S3 deletes per call
 # Calls of SES that are newer than the botocore which aioboto3 takes, as botocore's own extras.
 _MODELS = Path(__file__).with_name("models")
@@ -103,6 +104,8 @@ class Aws:
                         connect_timeout=2,
                         read_timeout=10,
                         retries={"total_max_attempts": tries, "mode": "standard"},
+                        # Its own is put together anew for each call, as slowly as a signature.
+                        user_agent=_USER_AGENT,
                     )
                     made = self._session.client(service, config=config, **self._options)
                     try:
