@@ -23,6 +23,8 @@ from cplus.projections.running.runner import Runner
 from tests.integration.fold_world import COUNTER, SHOP, count, nudge, soon, write
 
 BIRCH = "birch.myshopify.com"
+MANY = 180
+"""Keys of 100,000 bytes that are more than one question of 16 MiB holds."""
 INDEXED = replace(COUNTER, indexes=((("one", 1), ("other", 1)),))
 
 
@@ -110,17 +112,17 @@ async def test_a_name_with_a_dollar_parks_where_the_server_refuses_it(
 async def test_more_keys_than_one_question_holds_are_folded_by_fewer_commits_at_once(
     mongo: Mongo, store: EventStore
 ) -> None:
-    long = replace(INDEXED, keys=lambda event: [f"{event.number % 300:0100000}"])
-    await write(store, *[AppUninstalled() for _ in range(301)])
+    long = replace(INDEXED, keys=lambda event: [f"{event.number % MANY:0100000}"])
+    await write(store, *[AppUninstalled() for _ in range(MANY + 1)])
     runner = Runner(
         mongo, store, EventReader(), [long], cache=CacheLimits(rows=1)
     )  # all are asked for
     await runner.catch_up(long, SHOP)
-    await write(store, *[AppUninstalled() for _ in range(300)])
+    await write(store, *[AppUninstalled() for _ in range(MANY)])
     progress = await Runner(mongo, store, EventReader(), [long]).catch_up(long, SHOP)
-    assert (progress.position, progress.parked) == (601, None)
+    assert (progress.position, progress.parked) == (2 * MANY + 1, None)
     rows = mongo.database[long.collection]
-    assert await rows.count_documents({"events": 2}) == 299
+    assert await rows.count_documents({"events": 2}) == MANY - 1
     assert await rows.count_documents({"events": 3}) == 1
 
 
