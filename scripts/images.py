@@ -22,10 +22,13 @@ from typing import Any, Final, Literal
 from PIL import Image
 from playwright.async_api import Browser, Page, async_playwright
 
+from cplus.aws import Aws
 from cplus.commands.sessions import sign_in_link
+from cplus.local.aws.endpoint import REGION, AwsEndpoint
 from cplus.local.mongod import Mongod
+from tests.integration.dead_world import queue_of
 from tests.integration.web.framed import Framed, framed
-from tests.integration.web.harness import SHOP, web_database
+from tests.integration.web.harness import OPERATOR, SHOP, web_database
 from tests.pictured import pictured
 
 IMAGES: Final = Path(__file__).resolve().parent.parent / "docs" / "images"
@@ -41,7 +44,9 @@ class Picture:
 
     name: str
     path: str
-    how: Literal["wide", "phone", "dark"] = "wide"
+    how: Literal["wide", "phone", "dark", "outside", "operator"] = "wide"
+    """In the Admin's frame, `wide` or on a `phone`; in a window of its own, `dark`, for who is not
+    signed in, or for an operator."""
     press: str = ""
     """What is clicked, as a selector."""
     height: int = 0
@@ -61,6 +66,7 @@ PICTURES: Final = (
     Picture("note", "/conversations/{bruno}", press="label:has-text('Note')", height=900),
     Picture("bulk", "/inbox?view=unanswered", press=".pick-all input"),
     Picture("history", "/conversations/{thread}/history"),
+    Picture("whole-message", "/conversations/{thread}/messages/{message}"),
     Picture("history-then", "/conversations/{thread}/history/{then}"),
     Picture("move-message", "/conversations/{thread}/messages/{message}/move"),
     Picture("search", "/search?q=norway"),
@@ -80,6 +86,8 @@ PICTURES: Final = (
     Picture("privacy", "/privacy"),
     Picture("export-person", "/privacy/people/ada"),
     Picture("erase-person", "/privacy/people/ada/erase"),
+    Picture("erasures", "/privacy/erasures"),
+    Picture("erasure", "/privacy/erasures/e1"),
     Picture("metrics", "/metrics"),
     Picture("billing", "/billing"),
     Picture("settings", "/settings"),
@@ -91,6 +99,9 @@ PICTURES: Final = (
     Picture("team", "/settings/team"),
     Picture("notifications", "/settings/notifications"),
     Picture("getting-started", "/getting-started"),
+    Picture("sign-in", "/auth/sign-in", "outside", height=560),
+    Picture("console", "/console", "operator"),
+    Picture("console-dead", "/console/dead", "operator"),
 )
 
 
@@ -126,15 +137,28 @@ class Camera:
         await page.goto(web.settings.app_url + path)
         return page
 
+    async def _outside(self, page: Page, path: str) -> Page:
+        await page.goto(self.admin.web.settings.app_url + path)
+        return page
+
+    async def _operator(self, page: Page, path: str) -> Page:
+        await self._outside(page, "/console")
+        await page.get_by_label("Your name").fill("jo")
+        await page.get_by_label("Operator token").fill(OPERATOR)
+        await page.get_by_role("button", name="Open the console").click()
+        await page.wait_for_url("**/console")
+        return await self._outside(page, path)
+
     async def take(self, picture: Picture) -> None:
         """Opens the page and keeps its picture."""
         async with self.window(picture) as page:
             path = picture.path.format(**self.ids)
-            frame = await (self._alone if picture.how == "dark" else self.admin.open)(page, path)
+            ways = {"dark": self._alone, "outside": self._outside, "operator": self._operator}
+            frame = await ways.get(picture.how, self.admin.open)(page, path)
             await frame.locator("h1").first.wait_for()
             if picture.press:
                 await frame.locator(picture.press).first.click()
-            whole = picture.whole or picture.how == "dark"
+            whole = picture.whole or picture.how in ways
             seen = page if whole else page.locator("#app")
             png = await seen.screenshot(animations="disabled", caret="hide")
         few = Image.open(io.BytesIO(png)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
@@ -153,19 +177,48 @@ async def _mongo() -> AsyncIterator[str]:
                 await mongod.child.stop(grace=0.0)
 
 
+@asynccontextmanager
+async def _aws() -> AsyncIterator[Aws]:
+    """An AWS endpoint of this machine, which clients made in this process find."""
+    told = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "testing")
+    with tempfile.TemporaryDirectory(prefix="cplus-images-") as directory:
+        endpoint, aws = AwsEndpoint(Path(directory)), Aws()
+        await endpoint.start()
+        os.environ |= {**told, "AWS_ENDPOINT_URL": endpoint.endpoint, "AWS_REGION": REGION}
+        os.environ["AWS_DEFAULT_REGION"] = REGION
+        try:
+            yield aws
+        finally:
+            await aws.close()
+            await endpoint.stop()
+
+
+async def _around(aws: Aws, admin: Framed) -> None:
+    """What pages ask AWS for: the bucket that certificates name, and queues."""
+    settings = admin.web.settings
+    bucket = settings.needed("roots_bucket")
+    await (await aws.client("s3")).create_bucket(Bucket=bucket)
+    for name in ("mail", "send", "webhooks"):
+        await queue_of(aws, settings.stage, name)
+    failed = await queue_of(aws, settings.stage, "send")
+    await (await aws.client("sqs")).send_message(QueueUrl=f"{failed}-dead", MessageBody="{}")
+
+
 async def main(wanted: set[str]) -> None:
     pictures = [one for one in PICTURES if not wanted or one.name in wanted]
     flags = ["--headless=new", "--disable-gpu", *(["--no-sandbox"] * (os.geteuid() == 0))]
     async with (
         _mongo() as uri,
+        _aws() as aws,
         web_database(uri) as name,
-        framed(uri, name) as admin,
+        framed(uri, name, aws) as admin,
         async_playwright() as playwright,
     ):
         path = shutil.which("chromium")
         chromium = await playwright.chromium.launch(executable_path=path, args=flags)
         camera = Camera(chromium, admin)
         camera.ids = await pictured(admin)
+        await _around(aws, admin)
         for member in ("1", "2"):  # who say what they are called
             async with camera.window(PICTURES[0], member) as page:
                 await (await admin.open(page)).locator("h1").first.wait_for()

@@ -42,6 +42,7 @@ from cplus.events.order_parts import Fulfillment, LineItem, Tracking
 from cplus.events.segment import Definition
 from cplus.ids import random_id
 from cplus.shopify.oauth import Tokens
+from tests.integration.web.erased import erase_person
 from tests.integration.web.framed import Framed
 from tests.integration.web.harness import SHOP
 from tests.pictured_world import PEOPLE, ROBIN, SAM, TOLD, Pictured
@@ -243,9 +244,16 @@ async def _older(shop: Pictured) -> None:
     await shop.answered(rests, 22, "So glad, Chidi. Any E27 LED bulb up to 9 W fits.")
 
 
+GONE: Final = "person/gone"
+"""Who is erased; nothing else names them."""
+
+
 async def _privacy(shop: Pictured) -> None:
     shop.ago(24 * 5)
     one, due = PEOPLE["dalia"], shop.web.clock() + timedelta(days=30)
     asked = DataRequested(request_id=7, person=one.id, email=one.address, due_at=due)
     stream = data_request_stream(7)
     await shop.web.record(SHOP, stream, asked, refs=[stream, one.id])
+    known = CustomerImported(shopify_customer_id=99, person=GONE, first_name="Noor")
+    await shop.web.record(SHOP, "customer/99", known, refs=[GONE])
+    await erase_person(shop.web, GONE)

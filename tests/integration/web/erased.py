@@ -1,4 +1,4 @@
-"""Ada is erased, in a shop whose pages a test reads."""
+"""A person is erased, in a shop whose pages a test reads."""
 
 from __future__ import annotations
 
@@ -10,9 +10,14 @@ ADA, BEA = "person/ada", "person/bea"
 
 
 async def erase_ada(web: Harness) -> None:
-    """Erases her; what is in buckets is none of the pages' business."""
+    """Erases her."""
+    await erase_person(web, ADA)
+
+
+async def erase_person(web: Harness, person: str) -> None:
+    """Erases the person; what is in buckets is none of the pages' business."""
     await ask(
-        web.parts.recorder, SHOP, ADA,
+        web.parts.recorder, SHOP, person,
         erasure="e1", source="dashboard", actor="merchant/mary", at=web.clock(),
     )  # fmt: skip
     way, parts = Elsewhere(), web.parts
