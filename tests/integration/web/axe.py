@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -23,16 +22,15 @@ _RUN = """async ([tags, only]) => {
 }"""
 
 
-@cache
-def _source() -> str:
-    return AXE.read_text("utf-8")
+async def carry_axe(page: Page) -> None:
+    """Has each document that the page loads from now on carry axe: to send it anew to each takes as
+    long as to run it."""
+    await page.add_init_script(path=AXE)
 
 
 async def violations(page: Page, *only: str) -> list[str]:
-    """What the page violates of all rules, or of those named: rule, element and what is wrong with
-    it. Raises AssertionError if no rule had anything to look at."""
-    if not await page.evaluate("'axe' in window"):
-        await page.evaluate(_source())
+    """What the page, which carries axe, violates of all rules, or of those named: rule,
+    element and what is wrong with it. Raises AssertionError if no rule had anything to look at."""
     asked: list[Any] = [RULES, list(only) or None]
     kept, broken = await page.evaluate(_RUN, asked)
     assert kept + len(broken), page.url

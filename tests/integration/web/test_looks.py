@@ -16,7 +16,7 @@ from cplus.local.aws.pages import respond
 from cplus.local.shopify import LocalShop
 from cplus.local.shopify.pages import consent_page, shops_page
 from tests.conftest import ROOT
-from tests.integration.web.axe import violations
+from tests.integration.web.axe import carry_axe, violations
 from tests.integration.web.harness import SHOP, Harness
 from tests.integration.web.looking import looked_at
 
@@ -177,6 +177,7 @@ async def test_every_page_fits_a_phone_opens_nothing_by_itself_and_is_accessible
     web: Harness, pages: list[str], chromium: Browser
 ) -> None:
     async with looked_at(web, chromium, viewport=NARROW, reduced_motion="reduce") as page:
+        await carry_axe(page)
         for address in pages:
             await page.goto(address)
             inside, room = await page.evaluate(ROOM)
