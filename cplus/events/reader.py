@@ -38,7 +38,7 @@ class EventReader:
         """The families of its events; all that there are if it holds one that is not known."""
         return self._catalogue.families_of(commit.types)
 
-    def passed(self, passes: Collection[str], handles: Iterable[type[Event]]) -> set[str]:
+    def passed(self, passes: Collection[str], handles: Iterable[type[Event]]) -> frozenset[str]:
         """The stored types of these families but for those of the events that are handled."""
         return self._catalogue.passed(passes, handles)
 

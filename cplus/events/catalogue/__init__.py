@@ -106,6 +106,7 @@ class Catalogue:
                 raise EventTypeTaken(type=event.TYPE, **names)
         self._upcasts = dict(upcasts or {})
         self._found: dict[tuple[str, int], type[Event]] = {}
+        self._passed: dict[tuple[frozenset[str], frozenset[type[Event]]], frozenset[str]] = {}
 
     def all_events(self) -> list[type[Event]]:
         """Every event class, ordered by its stored type."""
@@ -123,10 +124,13 @@ class Catalogue:
             return self.families()
         return frozenset(event.FAMILY for event in found if event is not None)
 
-    def passed(self, passes: Collection[str], handles: Iterable[type[Event]]) -> set[str]:
+    def passed(self, passes: Collection[str], handles: Iterable[type[Event]]) -> frozenset[str]:
         """The stored types of these families but for those of the events that are handled."""
-        types = {name for name, event in self._classes.items() if event.FAMILY in passes}
-        return types - {event.TYPE for event in handles}
+        asked = frozenset(passes), frozenset(handles)
+        if asked not in self._passed:  # each projection asks whenever it folds
+            types = {name for name, event in self._classes.items() if event.FAMILY in asked[0]}
+            self._passed[asked] = frozenset(types - {event.TYPE for event in asked[1]})
+        return self._passed[asked]
 
     def find(self, type_: str, schema: int) -> type[Event]:
         """The class of a stored type; raises UnknownEvent if this code cannot read it."""

@@ -87,7 +87,7 @@ async def _in_front_of_handled(
     """The position of each of the reactions that stand at (shop, position), by name."""
     passed = {one.name: CATALOGUE.passed(one.passes, one.handles) for one in reactions}
     found = {name: ReaderPosition(*end) for name in passed}
-    if await next_commit(store, set.intersection(*passed.values()), *key, end):
+    if await next_commit(store, frozenset.intersection(*passed.values()), *key, end):
         for name, types in passed.items():
             if commit := await next_commit(store, types, *key, end):
                 found[name] = ReaderPosition(commit.position - 1, commit.seq, commit.recorded_at)
