@@ -51,6 +51,7 @@ from cplus.web.merchant import (
 )
 from cplus.web.merchant.conversations import (
     beginning,
+    drafting,
     failed,
     files,
     handling,
@@ -66,7 +67,7 @@ from cplus.web.merchant.conversations import (
 )
 from cplus.web.merchant.customers import customers, exporting, person, segments, tagging
 from cplus.web.merchant.customers import merging as merging_persons
-from cplus.web.merchant.inbox import automatic_mail, bulk, inbox, keys, quarantine
+from cplus.web.merchant.inbox import automatic_mail, bulk, drafts, inbox, keys, quarantine
 from cplus.web.merchant.privacy import erasing, erasures, exports, privacy
 from cplus.web.merchant.settings import (
     language,
@@ -129,6 +130,8 @@ def create_app(parts: Parts) -> FastAPI:
         whole_message,
         files,
         uploading,
+        drafting,
+        drafts,
         automatic_mail,
     )
     merchant = (

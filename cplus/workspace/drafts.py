@@ -30,7 +30,7 @@ UNDO: Final = timedelta(days=1)
 """How long one that was discarded can be brought back."""
 MOST: Final = 100
 """Drafts of one member."""
-MAX_BYTES: Final = 250_000
+MAX_BYTES: Final = 500_000
 """Of all fields of one: a reply of as many characters as there may be, and tokens of its files."""
 
 Kind = Literal["reply", "note", "new"]
@@ -142,7 +142,7 @@ class Drafts:
         if sum(len(one.encode()) for pair in fields.items() for one in pair) > MAX_BYTES:
             raise InvalidInput(reason=worded("this draft is too long to be saved"))
         if await self._store.by_claim(shop, place.claim(key)):
-            await self._remove(shop, member, place, key)
+            await self.sent(shop, member, place, key)
             return Over(sent=True)
         id_, now = _id(shop, member, place), self._clock()
         row = await self._sealed(shop, id_, person, fields, now)
@@ -162,15 +162,24 @@ class Drafts:
         kept = await self.of(shop, member, place)
         if kept is None:
             return Over(sent=False)
-        # The answer to the one before may have been lost.
-        same = (kept.key, dict(kept.fields)) == (key, dict(fields))
-        return Saved(kept.version, kept.saved_at) if same else Conflict(kept)
+        if dict(kept.fields) != dict(fields):
+            return Conflict(kept)
+        # The same words, to which no answer came: perhaps by the form that this one replaces.
+        mine = {"_id": id_, "version": kept.version}
+        await self._rows.update_one(mine, {"$set": {"key": key}})
+        return Saved(kept.version, kept.saved_at)
 
     async def of(self, shop: str, member: str, place: Place) -> Draft | None:
         """The member's draft there, if there is one."""
-        row = await self._rows.find_one({"_id": _id(shop, member, place), **_THERE})
-        found = await self._opened(shop, [row] if row else [])
-        return found[0] if found else None
+        return (await self.among(shop, member, [place])).get(place)
+
+    async def among(
+        self, shop: str, member: str, places: Collection[Place]
+    ) -> Mapping[Place, Draft]:
+        """The member's drafts in these places."""
+        ids = [_id(shop, member, one) for one in places]
+        rows = await self._rows.find({"_id": {"$in": ids}, **_THERE}).to_list(None)
+        return {one.place: one for one in await self._opened(shop, rows)}
 
     async def all(self, shop: str, member: str) -> list[Draft]:
         """All drafts of a member, the last saved first."""
@@ -184,11 +193,16 @@ class Drafts:
         rows = await self._rows.find(mine, {"_id": 1}).to_list(MOST)
         return [_place(row) for row in rows]
 
-    async def discard(self, shop: str, member: str, place: Place) -> bool:
-        """The member wants it no more; whether there was one. `restore` brings it back."""
+    async def discard(
+        self, shop: str, member: str, place: Place, version: int | None = None
+    ) -> bool:
+        """The member wants it no more, in this version if one is said; whether there was one.
+        `restore` brings it back."""
         gone = {"discarded": True, "expires_at": self._clock() + UNDO}
+        seen = {} if version is None else {"version": version}
         done = await self._rows.update_one(
-            {"_id": _id(shop, member, place), **_THERE}, {"$set": gone, "$inc": {"version": 1}}
+            {"_id": _id(shop, member, place), **_THERE, **seen},
+            {"$set": gone, "$inc": {"version": 1}},
         )
         return bool(done.modified_count)
 
@@ -205,9 +219,11 @@ class Drafts:
         )
         return bool(done.modified_count)
 
-    async def sent(self, shop: str, member: str, place: Place, key: str) -> None:
-        """What was written in the form with this key was sent. Repeatable."""
-        await self._remove(shop, member, place, key)
+    async def sent(self, shop: str, member: str, place: Place, key: str, version: int = 0) -> None:
+        """What was written in the form with this key was sent, which showed this version.
+        Repeatable."""
+        shown = [{"key": key}, {"version": version}]
+        await self._rows.delete_one({"_id": _id(shop, member, place), "$or": shown})
 
     async def forget_about(
         self, shop: str, persons: Collection[str], conversations: Collection[str]
@@ -291,9 +307,6 @@ class Drafts:
         except RowBroken:
             return None  # nobody can read it, and a draft must not keep a page from showing
         return clear["fields"] if clear else None
-
-    async def _remove(self, shop: str, member: str, place: Place, key: str) -> None:
-        await self._rows.delete_one({"_id": _id(shop, member, place), "key": key})
 
 
 _THERE: Final[Mapping[str, Any]] = {"discarded": {"$exists": False}}

@@ -42,7 +42,7 @@ PAGES: Final[Mapping[str, Act]] = {
         "converse",
     ),
     **dict.fromkeys(("/conversations/new", f"{_ONE}/merge", f"{_MESSAGE}/move"), "converse"),
-    "/customers/{person}/merge": "converse",
+    **dict.fromkeys(("/customers/{person}/merge", "/inbox/drafts"), "converse"),
     **dict.fromkeys((_PERSON, f"{_PERSON}/erase", "/customers/export"), "privacy"),
 }
 """What GET of a path does. A form's address that is no page leads back to one, by `look`."""
@@ -58,6 +58,7 @@ FORMS: Final[Mapping[str, Act]] = {
             *(f"{_MESSAGE}/{one}" for one in ("move", "move-back", "split")),
             *("/conversations/new", "/api/uploads", "/inbox/bulk", "/inbox/undo"),
             *("/inbox/automatic/{message_id}/conversation",),
+            *("/api/drafts", "/drafts/discard", "/drafts/restore"),
             *("/inbox/blocked/author", "/inbox/blocked/unblock"),
             *("/settings/tags/make", "/settings/tags/change", "/settings/tags/remove"),
             *("/settings/views/save", "/settings/views/remove"),

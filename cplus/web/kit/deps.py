@@ -56,6 +56,7 @@ from cplus.web.kit.pages import Pages
 from cplus.web.kit.upload_tokens import UploadTokens
 from cplus.webpush import Vapid
 from cplus.workspace import Workspace
+from cplus.workspace.drafts import Drafts, Find
 from cplus.workspace.push_subscriptions import PushSubscriptions
 
 
@@ -260,6 +261,16 @@ async def workspace_of(request: Request) -> Workspace:
     return _parts(request).workspace
 
 
+async def drafts_of(request: Request) -> Drafts:
+    """What staff has begun to write."""
+    return _parts(request).drafts
+
+
+async def find_person_of(request: Request) -> Find:
+    """Finds whose an address is."""
+    return _parts(request).persons.find
+
+
 async def staff_of(request: Request) -> Staff:
     """Learns who a member of staff is."""
     return _parts(request).staff
@@ -432,6 +443,8 @@ AppUrlDep = Annotated[str, Depends(_app_url)]
 InstallsDep = Annotated[Installs, Depends(installs_of)]
 FailedRepliesDep = Annotated[FailedReplies, Depends(_failed_replies)]
 ConversationsDep = Annotated[Conversations, Depends(conversations_of)]
+DraftsDep = Annotated[Drafts, Depends(drafts_of)]
+FindPersonDep = Annotated[Find, Depends(find_person_of)]
 WorkspaceDep = Annotated[Workspace, Depends(workspace_of)]
 StaffDep = Annotated[Staff, Depends(staff_of)]
 BulkDep = Annotated[Bulk, Depends(_bulk)]

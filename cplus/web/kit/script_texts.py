@@ -46,6 +46,7 @@ _TEXTS: Final[dict[str, Worded]] = {
     "saved_failed": worded("The saved replies couldn’t be loaded. Check your connection."),
     "saved_missing": worded("Fill in before you send: %(what)s"),
     "mention_count": worded("%(count)s members. Choose with the arrow keys."),
+    "draft_not_saved": worded("Not saved yet. It is tried again."),
     "step": worded("Change %(number)s of %(count)s"),
     "install_again": worded("Install it again"),
 }

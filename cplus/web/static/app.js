@@ -279,8 +279,7 @@ function putTogether() {
 function beginPage() {
   main = document.getElementById("main");
   reader.home = window.scrollY;
-  keepDraft();
-  keepNote();
+  keepDrafts();
   chooseFiles();
   findSaved();
   followSteps();

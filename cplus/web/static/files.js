@@ -130,7 +130,12 @@ function chooseFiles() {
     }
     busy = false;
     show();
+    changed();
     send();
+  }
+  // What is kept as a draft has other files now.
+  function changed() {
+    field.form.dispatchEvent(new Event("change"));
   }
   function add(files) {
     for (const file of files) {
@@ -147,6 +152,7 @@ function chooseFiles() {
     one.line.remove();
     held = held.filter((other) => other !== one);
     show();
+    changed();
     send();
     field.focus();
   }

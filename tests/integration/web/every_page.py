@@ -21,6 +21,7 @@ from cplus.events.catalogue.privacy import ErasureRequested
 from cplus.events.names import person_id
 from cplus.events.order_parts import Fulfillment, LineItem, Refund, Tracking
 from cplus.ids import random_id
+from cplus.workspace.drafts import Place
 from tests.databases import Documents, documents_of, put
 from tests.integration.web.asking import asks
 from tests.integration.web.harness import SHOP, Harness
@@ -102,6 +103,7 @@ async def _fill(web: Harness) -> list[str]:
         "/inbox?tab=closed",
         "/inbox?view=snoozed&priority=high",
         "/inbox/keys",
+        await _drafts(web, long),
         "/settings/tags",
         "/settings/team",
         "/settings/saved-replies",
@@ -154,3 +156,18 @@ async def _saved_reply(web: Harness, who: dict[str, Any]) -> str:
     text = "Hi {{customer.first_name|there}}, your order {{order.name}} is on its way. " * 9
     await save_reply(SHOP, "Where is my order?", text, key=random_id(), **who)
     return next(iter((await saved_replies_of(web.parts.recorder, SHOP)).replies))
+
+
+async def _drafts(web: Harness, talk: str) -> str:
+    """The page of what its reader has begun to write: a reply, a note and a new message."""
+    words = {
+        "text": "Dear Ada, " * 30,
+        "subject": "About lamps",
+        "to": f"{'long' * 20}@example.com",
+    }
+    for place in (Place("reply", talk), Place("note", talk), Place("new", "k1")):
+        person = "person/ada" if place.conversation else None
+        await web.parts.drafts.save(
+            SHOP, LOCAL.author, place, key=random_id(26), version=0, person=person, fields=words
+        )
+    return "/inbox/drafts"

@@ -32,7 +32,7 @@ WIDE: ViewportSize = {"width": 1280, "height": 800}
 _NO_PAGE = re.compile(
     r"/|/(api|static|files)/.*|/messages/.*|/healthz|/auth/(install|callback|sign-out|scopes)|/console/.+"
     r"|/conversations/{conversation_id}/(reply|note|undo|answer-to|close|reopen|unmerge|unsplit|messages/{message_id}/(split|move-back)|spam|not-spam|block|unblock|undo|failed/.*)"
-    r"|/conversations/{conversation_id}/(assign|snooze|wake|tags|priority|history/at)|/inbox/(bulk|undo)"
+    r"|/conversations/{conversation_id}/(assign|snooze|wake|tags|priority|history/at)|/inbox/(bulk|undo)|/drafts/(discard|restore)"
     r"|/settings/(tags/(make|change|remove)|saved-replies/(save|remove)|views/(save|remove)|team/(role|remove|default)|leads)"
     r"|/customers/(segments/(save|remove)|export/file|tags(/undo)?|{person}/(notes(/remove)?|tags|unmerge))"
     r"|/privacy/people/{person}/export"

@@ -46,7 +46,7 @@ async def test_hostile_words_are_only_words(web: Harness, browser: httpx.AsyncCl
             '<script src="/static/reply',
             '<script src="/static/files',
             '<script src="/static/saved',
-            '<script src="/static/notes',
+            '<script src="/static/drafts',
             '<script src="/static/steps',
             '<script src="/static/present',
             '<script src="/static/mentions',

@@ -27,6 +27,7 @@ from cplus.web.kit.signed_in import see_other
 from cplus.web.kit.text import refusal
 from cplus.web.kit.upload_tokens import Offered, OwnForm
 from cplus.web.merchant.conversations.addresses import is_id
+from cplus.web.merchant.conversations.drafting import NO_DRAFT, Standing, save_by_button
 from cplus.web.merchant.conversations.inserting import (
     NOT_INSERTED,
     Addressee,
@@ -41,6 +42,7 @@ from cplus.web.merchant.conversations.replying import (
     UPLOAD_OVER,
     undoable,
 )
+from cplus.workspace.drafts import Place
 
 router = APIRouter(prefix="/conversations")
 
@@ -48,8 +50,16 @@ _FIELDS: Final = ("to", "subject", "text", "cc", "bcc", "person")
 
 
 @router.get("/new")
-async def new(view: ViewDep, person: str = "") -> HTMLResponse:
-    """The form; to a person, if the address of the page names one."""
+async def new(view: ViewDep, person: str = "", draft: str = "", done: str = "") -> HTMLResponse:
+    """The form; to a person, if the address of the page names one, or with the draft that it
+    names."""
+    place = Place("new", draft if is_id(draft) else "")
+    if kept := (await view.drafting.among(place)).get(place) if place.of else None:
+        uploads, standing = view.drafting.opened(kept)
+        told = dict(kept.fields)
+        return _form(
+            view, told, key=kept.key, uploads=uploads, draft=standing, saved=done == "saved"
+        )
     known = (
         await view.queries.customer(view.me.shop, names.person(person)) if is_id(person) else None
     )
@@ -78,14 +88,21 @@ async def send(
     uploads, others = tokens.of_form(own, fields)
 
     def back(
-        reason: str, status: int, *, key: str = "", inserted: Inserted = NOT_INSERTED
+        reason: str,
+        status: int,
+        *,
+        key: str = "",
+        inserted: Inserted = NOT_INSERTED,
+        draft: Standing = Standing.of_form(fields),  # noqa: B008  of this form
     ) -> Response:
         reason = translated(reason)
         more = " " + _("Choose your files again.") if sent else ""
         key = key or new_key()
         offered = tokens.offered(own._replace(key=key), uploads)
         reason = f"{reason}{more}".lstrip()
-        return _form(view, written, reason, key, status, uploads=offered, inserted=inserted)
+        return _form(
+            view, written, reason, key, status, uploads=offered, inserted=inserted, draft=draft
+        )
 
     if "insert" in fields:
         person = fields.get("person", "")
@@ -94,6 +111,11 @@ async def send(
         inserted = await insert(view.queries, view.use, me, to, chosen, written["text"])
         written["text"] = inserted.text
         return back("", 200, key=key, inserted=inserted)
+    if "draft" in fields:
+        saved = await save_by_button(view.drafting, Place("new", key), fields)
+        if saved.standing is None:
+            return see_other(f"/conversations/new?draft={key}&done=saved")
+        return back(saved.reason, saved.status, key=saved.key, draft=saved.standing)
     try:
         if others:
             raise InvalidInput(reason=UPLOAD_OVER)
@@ -122,6 +144,7 @@ async def send(
         return back(UNSURE, 503, key=key)
     if isinstance(outcome, SentBefore):
         return back(SENT_BEFORE, 409)
+    await view.drafting.sent(Place("new", key), fields)
     return see_other(f"/conversations/{outcome.conversation_id}?at={outcome.position}&begun=1#end")
 
 
@@ -134,14 +157,18 @@ def _form(
     *,
     uploads: Sequence[Offered] = (),
     inserted: Inserted = NOT_INSERTED,
+    draft: Standing = NO_DRAFT,
+    saved: bool = False,
 ) -> HTMLResponse:
     fields = {name: written.get(name, "") for name in _FIELDS}
+    more = {"again": "", "kept": (), "uploads": uploads, "inserted": inserted, "draft": draft}
     return view.pages.render(
         "conversation/new.html",
         status=status,
         me=view.me,
         section="inbox",
-        written={**fields, "again": "", "kept": (), "uploads": uploads, "inserted": inserted},
+        written={**fields, **more},
+        saved=saved,
         reason=reason,
         key=key or new_key(),
         longest=MAX_SUBJECT,

@@ -23,9 +23,12 @@ from cplus.web.kit.i18n import translated
 from cplus.web.kit.signed_in import MerchantDep, see_other
 from cplus.web.kit.text import refusal
 from cplus.web.merchant.conversations.addresses import IdDep, address_of
-from cplus.web.merchant.conversations.page import Note, ViewDep, show_page
+from cplus.web.merchant.conversations.drafting import Standing, save_by_button
+from cplus.web.merchant.conversations.page import ViewDep, show_page
+from cplus.web.merchant.conversations.written import Note
 from cplus.web.merchant.inbox.place import CameFromDep
 from cplus.wording import worded
+from cplus.workspace.drafts import Place
 
 router = APIRouter(prefix="/conversations")
 
@@ -55,10 +58,17 @@ async def note(
     # A form's text comes with CRLF.
     key, text = form_key(fields), fields.get("text", "").replace("\r\n", "\n")
 
-    async def back(reason: str, status: int, *, key: str = "") -> Response:
-        form = Note(text, reason=translated(reason), key=key or new_key())
+    place, draft = Place("note", conversation_id), Standing.of_form(fields)
+
+    async def back(reason: str, status: int, *, key: str = "", draft: Standing = draft) -> Response:
+        form = Note(text, reason=translated(reason), key=key or new_key(), draft=draft)
         return await show_page(view, conversation_id, note=form, status=status)
 
+    if "draft" in fields:
+        saved = await save_by_button(view.drafting, place, fields)
+        if saved.standing is None:
+            return see_other(address_of(conversation_id, view.came, done="draft-saved") + "#end")
+        return await back(saved.reason, saved.status, key=saved.key, draft=saved.standing)
     try:
         outcome = await write_note(
             me.shop,
@@ -79,5 +89,6 @@ async def note(
         return await back(_UNSURE, 503, key=key)
     if isinstance(outcome, SentBefore):
         return await back(_SAVED_BEFORE, 409)
+    await view.drafting.sent(place, fields)
     told = {"done": "note_saved", "at": outcome.position}
     return see_other(address_of(conversation_id, view.came, **told) + "#end")

@@ -17,7 +17,6 @@ from cplus.commands import blocking
 from cplus.commands.conversations import answering
 from cplus.commands.conversations.answering import Conversations
 from cplus.commands.conversations.failed import stopped
-from cplus.commands.conversations.refused import refused_text
 from cplus.commands.mailboxes import mailboxes_of
 from cplus.commands.person_notes import notes_on
 from cplus.consumers.reactions.replies import REPLIES
@@ -25,7 +24,6 @@ from cplus.events.aggregates.conversation.decisions import MAX_AHEAD
 from cplus.events.aggregates.conversation.handling import MAX_SNOOZE
 from cplus.events.aggregates.person_notes import PersonNote
 from cplus.events.audit.history import SOON
-from cplus.events.files import StoredFile
 from cplus.projections.queries import Conversation, CustomerDetail, FirstOrder, Queries
 from cplus.web.kit.deps import (
     ClockDep,
@@ -37,11 +35,10 @@ from cplus.web.kit.deps import (
 from cplus.web.kit.forms import new_key
 from cplus.web.kit.pages import Pages
 from cplus.web.kit.signed_in import Merchant, MerchantDep
-from cplus.web.kit.upload_tokens import Offered
 from cplus.web.merchant.conversations.addresses import IdDep, is_id
 from cplus.web.merchant.conversations.beside import Beside, beside
+from cplus.web.merchant.conversations.drafting import Drafting, DraftingDep
 from cplus.web.merchant.conversations.held import held
-from cplus.web.merchant.conversations.inserting import NOT_INSERTED, Inserted
 from cplus.web.merchant.conversations.meanwhile import seen_on
 from cplus.web.merchant.conversations.present import present
 from cplus.web.merchant.conversations.problems import problem_words
@@ -53,6 +50,14 @@ from cplus.web.merchant.conversations.thread import (
     merged_in,
     newest,
     read_position,
+)
+from cplus.web.merchant.conversations.written import (
+    NO_NOTE,
+    NOTHING,
+    Note,
+    Written,
+    with_drafts,
+    written_again,
 )
 from cplus.web.merchant.inbox.labels import choices, reason_of
 from cplus.web.merchant.inbox.listing import Desks, DesksDep
@@ -81,6 +86,14 @@ _DONE: Final[dict[str, tuple[Callable[[Conversation], bool], str]]] = {
     "note_saved": (lambda _: True, worded("Note saved. Only your team sees it.")),
     "tagged": (lambda _: True, worded("Tags saved.")),
     "prioritized": (lambda _: True, worded("Priority saved.")),
+    "draft-saved": (lambda _: True, worded("Draft saved. Only you see it.")),
+    "draft-discarded": (lambda _: True, worded("Draft discarded.")),
+    "note-discarded": (lambda _: True, worded("Draft of the note discarded.")),
+    "draft-restored": (lambda _: True, worded("The draft is back.")),
+    "draft-gone": (
+        lambda _: True,
+        worded("It can’t be brought back: you began another draft since, or it was too long ago."),
+    ),
     "closed": (lambda row: not row.open, worded("Closed.")),
     "reopened": (lambda row: row.open, worded("Reopened.")),
     "dismissed": (lambda _: True, worded("Dismissed.")),
@@ -141,49 +154,8 @@ _DONE: Final[dict[str, tuple[Callable[[Conversation], bool], str]]] = {
 words for it. `-before`: its form had been sent already, and what it did then was undone since."""
 
 
-@dataclass(frozen=True, slots=True)
-class Written:
-    """What stands in the form for a reply."""
-
-    text: str = ""
-    cc: str | None = None
-    """None for who gets copies by default."""
-    bcc: str = ""
-    at: str = ""
-    """When it is to be sent later, as browsers write a time without its zone."""
-    reason: str = ""
-    """Why it was not sent."""
-    meanwhile: str = ""
-    """The first message that others wrote since the merchant looked, for which it was held."""
-    key: str = ""
-    """That of the form; empty for a new one."""
-    to: str = ""
-    """The address that it says it goes to; empty for where replies go."""
-    again: str = ""
-    """The reply that was taken back and is written again here."""
-    kept: Sequence[StoredFile] = ()
-    """Those of its files that go with it again."""
-    uploads: Sequence[Offered] = ()
-    """Files that were sent before the form, and need not be sent again."""
-    inserted: Inserted = NOT_INSERTED
-    """What became of a saved reply that was to be put into it."""
-
-
-_NOTHING: Final = Written()
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """What stands in the form for a note."""
-
-    text: str = ""
-    reason: str = ""
-    """Why it was not saved."""
-    key: str = ""
-    """That of the form; empty for a new one."""
-
-
-_NO_NOTE: Final = Note()
+_DISCARDED: Final = {"draft-discarded": "reply", "note-discarded": "note"}
+"""Which draft can be brought back, by what an address says was done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,6 +170,7 @@ class View:
     desks: Desks
     came: Place | None
     """The list that it was opened from."""
+    drafting: Drafting
 
     async def address(self, row: Conversation) -> str | None:
         """Where replies go: the row forgets that with anybody in it who is erased."""
@@ -224,8 +197,9 @@ async def _view(
     me: MerchantDep,
     desks: DesksDep,
     came: CameFromDep,
+    drafting: DraftingDep,
 ) -> View:
-    return View(pages, queries, use, me, clock(), desks, came)
+    return View(pages, queries, use, me, clock(), desks, came, drafting)
 
 
 ViewDep = Annotated[View, Depends(_view)]
@@ -265,26 +239,15 @@ async def show(
         whole=message,
         awaited=awaited,
         done=done,
-        written=await _again(view, conversation_id, undone) if undone else _NOTHING,
+        written=await written_again(view.use, view.me.shop, conversation_id, undone)
+        if undone
+        else NOTHING,
         problem=(failed, problem),
         sent=sent if is_id(sent) and sent != conversation_id else "",
         undo=undo if is_id(undo) else "",
         refused=refused,
         reads=not getattr(request.state, "head", False),
     )
-
-
-async def _again(view: View, conversation_id: str, message_id: str) -> Written:
-    """A reply that was taken back, or was never sent, to be written again."""
-    use, shop = view.use, view.me.shop
-    key = answering.key_of_again(message_id)
-    reply = await answering.taken_back(shop, conversation_id, message_id, use=use)
-    if reply is None:
-        # Or a mail from the merchant's own mailbox that was not sent on.
-        text = await refused_text(shop, conversation_id, message_id, use=use)
-        return Written(text, key=key) if text else _NOTHING
-    cc, bcc = ", ".join(reply.cc or ()), ", ".join(reply.bcc or ())
-    return Written(reply.text, cc, bcc, key=key, again=message_id, kept=reply.files or ())
 
 
 async def show_page(
@@ -296,8 +259,8 @@ async def show_page(
     whole: str | None = None,
     awaited: int = 0,
     done: str = "",
-    written: Written = _NOTHING,
-    note: Note = _NO_NOTE,
+    written: Written = NOTHING,
+    note: Note = NO_NOTE,
     problem: tuple[str, str] = ("", ""),
     sent: str = "",
     undo: str = "",
@@ -311,6 +274,7 @@ async def show_page(
     row = await queries.conversation(me.shop, conversation_id)
     if row is None:
         raise HTTPException(404)
+    written, note = await with_drafts(view.drafting, view.use, row.id, written, note)
     also = await merged_in(queries, me.shop, row)
     part = (
         newest(queries, me.shop, row.id, whole, before, also=also)
@@ -362,6 +326,7 @@ async def show_page(
         awaited=awaited,
         stuck=stuck,
         commanded=done in _DONE,
+        discarded=_DISCARDED.get(done, ""),
         done=_DONE[done][1] if done in _DONE and _DONE[done][0](row) else "",
         now=view.now,
         written=written,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
@@ -21,6 +21,7 @@ from cplus.commands.conversations.answering import (
     SentBefore,
 )
 from cplus.commands.conversations.attaching import Chosen, kept_of
+from cplus.commands.conversations.uploading import Uploaded
 from cplus.commands.conversations.withdrawing import TooLate, withdraw
 from cplus.errors import (
     ContentionTooHigh,
@@ -30,6 +31,7 @@ from cplus.errors import (
     StreamConflict,
 )
 from cplus.ids import derived
+from cplus.web.kit.auth import Signatures
 from cplus.web.kit.deps import (
     FailedRepliesDep,
     HeadDep,
@@ -38,19 +40,22 @@ from cplus.web.kit.deps import (
     UploadTokensDep,
     WithdrawalsDep,
 )
-from cplus.web.kit.forms import form_key, new_key, own_form, own_form_with_files
+from cplus.web.kit.forms import Sent, form_key, new_key, own_form, own_form_with_files
 from cplus.web.kit.i18n import gettext as _
 from cplus.web.kit.i18n import translated
 from cplus.web.kit.signed_in import Merchant, MerchantDep, see_other
 from cplus.web.kit.text import refusal
-from cplus.web.kit.upload_tokens import OwnForm
+from cplus.web.kit.upload_tokens import OwnForm, UploadTokens
 from cplus.web.merchant.conversations.addresses import IdDep, address_of, is_id
+from cplus.web.merchant.conversations.drafting import Standing, save_by_button
 from cplus.web.merchant.conversations.inserting import Addressee, insert, refuse_unfilled
 from cplus.web.merchant.conversations.meanwhile import told_as_seen, words_of
-from cplus.web.merchant.conversations.page import View, ViewDep, Written, show_page
+from cplus.web.merchant.conversations.page import View, ViewDep, show_page
 from cplus.web.merchant.conversations.thread import caught_up
+from cplus.web.merchant.conversations.written import Written
 from cplus.web.merchant.inbox.place import CameFromDep, Place
 from cplus.wording import worded
+from cplus.workspace.drafts import Place as DraftPlace
 
 router = APIRouter(prefix="/conversations")
 
@@ -89,21 +94,10 @@ async def reply(
     conversation_id: IdDep,
 ) -> Response:
     """Records the merchant's answer, once for each form however often it is sent."""
-    me = view.me
-    fields, sent = await own_form_with_files(request, signatures, me.session)
-    key, to = form_key(fields), fields.get("to")
-    # A form's text comes with CRLF.
-    text = fields.get("text", "").replace("\r\n", "\n")
-    written = Written(text, fields.get("cc", ""), fields.get("bcc", ""), fields.get("at", ""))
-    again = fields.get("again", "")
-    taken = (
-        await answering.taken_back(me.shop, conversation_id, again, use=view.use) if again else None
-    )
-    kept = kept_of(taken, [name[5:] for name in fields if name.startswith("keep-")])
-    written = replace(written, again=again, kept=kept)
-
-    own = OwnForm(me.shop, str(me.actor), key)
-    uploads, others = tokens.of_form(own, fields)
+    me, place = view.me, DraftPlace("reply", conversation_id)
+    form = await _read(request, view, signatures, tokens, conversation_id)
+    fields, sent, key, written, own, uploads, others = form
+    text, to, kept = written.text, fields.get("to"), written.kept
 
     async def back(
         reason: str, status: int, *, key: str = "", to: str = "", meanwhile: str = ""
@@ -119,6 +113,12 @@ async def reply(
     if "insert" in fields:
         written = await _inserted(written, fields.get("saved", ""), view, conversation_id)
         return await back("", 200, key=key, to=to or "")
+    if "draft" in fields:
+        saved = await save_by_button(view.drafting, place, fields)
+        if saved.standing is None:
+            return see_other(address_of(conversation_id, view.came, done="draft-saved") + "#end")
+        written = replace(written, draft=saved.standing)
+        return await back(saved.reason, saved.status, key=saved.key, to=to or "")
     try:
         if others:
             raise InvalidInput(reason=UPLOAD_OVER)
@@ -160,8 +160,49 @@ async def reply(
         await caught_up(view.queries, me.shop, await head(me.shop))
         reason, told = _refused(outcome, me, key)
         return await back(reason, 409, **told)
+    await view.drafting.sent(place, fields)
     undo = "" if later or not undo_seconds else answering.message_id(me.shop, conversation_id, key)
     return await _then(fields, view, conversation_id, key, outcome.position, undo)
+
+
+class _Form(NamedTuple):
+    """A form for a reply, as it came in."""
+
+    fields: Mapping[str, str]
+    sent: Sequence[Sent]
+    key: str
+    written: Written
+    own: OwnForm
+    uploads: Sequence[Uploaded]
+    others: bool
+    """Whether it has files that do not count."""
+
+
+async def _read(
+    request: Request,
+    view: View,
+    signatures: Signatures,
+    tokens: UploadTokens,
+    conversation_id: str,
+) -> _Form:
+    me = view.me
+    fields, sent = await own_form_with_files(request, signatures, me.session)
+    key, again = form_key(fields), fields.get("again", "")
+    taken = (
+        await answering.taken_back(me.shop, conversation_id, again, use=view.use) if again else None
+    )
+    written = Written(
+        fields.get("text", "").replace("\r\n", "\n"),  # a form's text comes with CRLF
+        fields.get("cc", ""),
+        fields.get("bcc", ""),
+        fields.get("at", ""),
+        again=again,
+        kept=kept_of(taken, [name[5:] for name in fields if name.startswith("keep-")]),
+        draft=Standing.of_form(fields),
+    )
+    own = OwnForm(me.shop, str(me.actor), key)
+    uploads, others = tokens.of_form(own, fields)
+    return _Form(fields, sent, key, written, own, uploads, others)
 
 
 def _refused(

@@ -85,9 +85,10 @@ async def inbox(
         queries.metrics_with_total(me.shop, here, today - timedelta(days=_DAYS - 1), today),
         desks.desk(),
     )
-    unread, mentions, did = await asyncio.gather(
+    unread, mentions, drafts, did = await asyncio.gather(
         desks.unread(desk.member, page.items),
         desks.mentioned(desk.member),
+        desks.drafts(),
         desks.workspace.undoes.of(me.shop, me.actor.author, told.did) if told.did else _never(None),
     )
     return pages.render(
@@ -99,6 +100,8 @@ async def inbox(
         desk=desk,
         page=page,
         unread=unread,
+        drafts=len(drafts),
+        drafted={one.conversation for one in drafts},
         **choices(),
         position=position,
         asked=asked,

@@ -13,11 +13,13 @@ from cplus.clock import Clock
 from cplus.commands.team import may
 from cplus.events.aggregates.tags import Tag
 from cplus.projections.queries import Conversation, ConversationCounts, Page, Queries
-from cplus.web.kit.deps import clock_of, queries_of, workspace_of
+from cplus.web.kit.deps import clock_of, drafts_of, queries_of, workspace_of
 from cplus.web.kit.i18n import gettext as _
 from cplus.web.kit.signed_in import Merchant, MerchantDep
 from cplus.web.merchant.inbox.place import VIEWS, Place, SavedView, views_of
 from cplus.workspace import Workspace
+from cplus.workspace.drafts import Drafts
+from cplus.workspace.drafts import Place as DraftPlace
 from cplus.workspace.members import Member
 from cplus.workspace.read_marks import KEPT
 
@@ -54,6 +56,7 @@ class Desks:
     queries: Queries
     workspace: Workspace
     clock: Clock
+    begun: Drafts
 
     async def desk(self) -> Desk:
         """For the merchant of the request."""
@@ -95,6 +98,12 @@ class Desks:
         news = {row.id: at for row in rows if (at := _news_of(row, member))}
         return await self._not_read(member, news)
 
+    async def drafts(self) -> Sequence[DraftPlace]:
+        """Where the member has begun to write; nowhere for who only reads."""
+        if not self.me.may("converse"):
+            return ()
+        return await self.begun.places(self.me.shop, self.me.actor.author)
+
     async def mentioned(self, member: Member) -> int:
         """In how many conversations the member was mentioned and has not read it; asked only where
         somebody else works who could."""
@@ -124,7 +133,7 @@ def _news_of(row: Conversation, member: Member) -> datetime | None:
 async def _desks(request: Request, me: MerchantDep) -> Desks:
     # No dependencies of FastAPI: it looks at each of them anew, for every page.
     queries, workspace = await queries_of(request), await workspace_of(request)
-    return Desks(me, queries, workspace, await clock_of(request))
+    return Desks(me, queries, workspace, await clock_of(request), await drafts_of(request))
 
 
 DesksDep = Annotated[Desks, Depends(_desks)]
