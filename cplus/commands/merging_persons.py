@@ -55,7 +55,10 @@ async def merge_persons(
         pair.merge(one=one, other=other, now=use.clock())
         return _draft(shop, pair, one, other, key, actor, source)
 
-    return await _recorded(shop, one, other, key, decide, use)
+    at = await _recorded(shop, one, other, key, decide, use)
+    if not (await _pair(shop, one, other, use)).merged:
+        raise InvalidInput(reason=worded("they were merged with this form, and divided since"))
+    return at
 
 
 async def unmerge_persons(

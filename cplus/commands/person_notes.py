@@ -12,12 +12,13 @@ from functools import partial
 
 from cplus.actors import Actor, Source
 from cplus.commands.conversations.answering import Conversations
-from cplus.errors import FormOfAnother, NotFound
-from cplus.events.aggregates.person_notes import PersonNote, PersonNotes
+from cplus.errors import FormOfAnother, InvalidInput, NotFound
+from cplus.events.aggregates.person_notes import PersonNote, PersonNotes, plain_note
 from cplus.events.log.outcomes import AlreadyRecorded
 from cplus.events.names import command_claim, notes_stream
 from cplus.events.recording import Recorder
 from cplus.ids import derived
+from cplus.wording import worded
 
 
 async def notes_on(recorder: Recorder, shop: str, persons: Sequence[str]) -> list[PersonNote]:
@@ -34,15 +35,22 @@ async def write_note(
 ) -> int | None:
     """Writes a note on the person with this id, whom the log must name; returns the position, None
     if it was written before."""
+    note = derived("person-note", shop, key)[:16]
     decision = partial(
         PersonNotes.write,
         person=person,
-        note=derived("person-note", shop, key)[:16],
+        note=note,
         text=text,
         author=actor.author,
         now=use.clock(),
     )
-    return await _change(shop, person, decision, key, actor, source, use)
+    position = await _change(shop, person, decision, key, actor, source, use)
+    kept: PersonNotes = await use.recorder.load(PersonNotes, shop, notes_stream(person))
+    if note in kept.notes and kept.notes[note].text != plain_note(text):
+        raise InvalidInput(
+            reason=worded("another note was saved with this form: save this one too")
+        )
+    return position
 
 
 async def remove_note(

@@ -7,7 +7,7 @@ OutcomeUnknown and DecisionOvertaken.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -29,6 +29,8 @@ ACTS: Final = ("tag", "untag")
 """What an act on many is called."""
 _ACT: Final = "people-"
 """Before that in the list of what a member did: they do others with many conversations."""
+_Tags = Mapping[str, Collection[str]]
+"""Those that are `added` and `removed`."""
 _Decision = Callable[[str, PersonTags], None]
 """Of the tags under one id of the person."""
 
@@ -53,16 +55,13 @@ async def tag_person(
     use: Erasures,
 ) -> int | None:
     """Puts tags, by their ids, on a person (`person/…`) and takes others off; returns the position,
-    None if nothing changed."""
-    known, now = (await settings_of(use.recorder, shop)).tags, use.clock()
-    if not set(added) <= known.keys():
-        raise refused("tag")
-
-    def decide(one: str, tags: PersonTags) -> None:
-        on = added if one == person else ()
-        tags.change(person=one, added=on, removed=removed, known=known, now=now)
-
-    return await _change(shop, person, decide, key=key, actor=actor, source=source, use=use)
+    None if nothing changed. Raises InvalidInput with the code `before` if they are not there: the
+    form was sent before with others, or somebody was as quick."""
+    how: _Tags = {"added": added, "removed": removed}
+    position = await _put(shop, person, how, key=key, actor=actor, source=source, use=use)
+    if not await _holds(shop, person, set(added), set(removed) - set(added), use):
+        raise refused("before")
+    return position
 
 
 async def tag_people(
@@ -89,14 +88,14 @@ async def tag_people(
         raise refused("tag")
 
     async def work(told: Did) -> Done:
-        how = {"added" if act == "tag" else "removed": [told.value]}
+        how: _Tags = {"added" if act == "tag" else "removed": [told.value]}
         async with recorder.together() as later:
             erasures = Erasures(later, use.erasures.all_ids, use.erasures.clock)
 
             async def one(person: str) -> int | None:
                 own = key_in(key, person)
-                return await tag_person(
-                    shop, person, **how, key=own, actor=actor, source=source, use=erasures
+                return await _put(
+                    shop, person, how, key=own, actor=actor, source=source, use=erasures
                 )
 
             return await each(chosen, one)
@@ -135,6 +134,28 @@ async def undo_tagging(
             )
 
         return await each(made, one)
+
+
+async def _put(
+    shop: str,
+    person: str,
+    how: _Tags,
+    *,
+    key: str,
+    actor: Actor,
+    source: Source,
+    use: Erasures,
+) -> int | None:
+    added, removed = how.get("added", ()), how.get("removed", ())
+    known, now = (await settings_of(use.recorder, shop)).tags, use.clock()
+    if not set(added) <= known.keys():
+        raise refused("tag")
+
+    def decide(one: str, tags: PersonTags) -> None:
+        on = added if one == person else ()
+        tags.change(person=one, added=on, removed=removed, known=known, now=now)
+
+    return await _change(shop, person, decide, key=key, actor=actor, source=source, use=use)
 
 
 async def _changed(commit: Commit, use: Erasures) -> dict[str, set[int]]:
@@ -183,6 +204,16 @@ async def _change(
         if ours.isdisjoint(outcome.commit.refs):
             raise FormOfAnother(what="person")
     return outcome.position if outcome else None
+
+
+async def _holds(shop: str, person: str, added: set[str], removed: set[str], use: Erasures) -> bool:
+    """Whether the person has these tags and none of the others: not so if the form was sent before,
+    with other ones, or if somebody changed them since."""
+    there = set[str]()
+    for one in await _ids(shop, person, use):
+        tags: PersonTags = await use.recorder.load(PersonTags, shop, tags_stream(one))
+        there.update(tags.tags)
+    return there.issuperset(added) and there.isdisjoint(removed)
 
 
 async def _ids(shop: str, person: str, use: Erasures) -> Sequence[str]:

@@ -29,6 +29,14 @@ from cplus.workspace.undoing import Did, Undoes
 MOST: Final = MOST_AT_ONCE
 """Conversations of one act."""
 
+ACTS: Final = frozenset(
+    {
+        *("close", "reopen", "spam", "not-spam", "assign", "priority", "snooze", "wake"),
+        *("tag", "untag"),
+    }
+)
+"""What an act is called; the list of what a member did has others, with persons."""
+
 Decision = Callable[..., None]
 
 
@@ -54,6 +62,8 @@ def _snooze(value: str) -> Decision:
 def decision_of(name: str, value: str, tags: Collection[str]) -> Decision:
     """What is done with each, by what a form calls it; `tags` are those of the shop. Raises
     InvalidInput if there is no such act, or none with that value."""
+    if name not in ACTS:
+        raise refused("act")
     if name in {"tag", "untag"} and value not in tags:
         raise refused("tag")
     if name == "snooze":
@@ -69,8 +79,6 @@ def decision_of(name: str, value: str, tags: Collection[str]) -> Decision:
         "tag": partial(handling.tag, added=[value], known=tags),
         "untag": partial(handling.tag, removed=[value], known=tags),
     }
-    if name not in decisions:
-        raise refused("act")
     return decisions[name]
 
 
@@ -114,7 +122,7 @@ async def undo(shop: str, did: str, *, key: str, actor: Actor, source: Source, u
     """Takes back what this member did under the key `did`: in each conversation that it changed,
     what nobody changed since. Raises NotFound, and as `act` does."""
     told = await use.undoes.of(shop, actor.author, did)
-    if told is None:
+    if told is None or told.act not in ACTS:
         raise NotFound(what="list of changes")
     recorder = use.conversations.recorder
     claims = {one: command_claim(key_in(did, one)) for one in told.chosen}

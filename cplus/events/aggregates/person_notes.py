@@ -41,7 +41,7 @@ class PersonNotes(Aggregate):
     def write(self, *, person: str, note: str, text: str, author: str, now: datetime) -> None:
         """Somebody writes a note; again changes nothing. Raises InvalidInput for one without text,
         that is too long, or too many."""
-        text = text.replace("\r\n", "\n").strip()
+        text = plain_note(text)
         if note in self._written:
             return
         if not text:
@@ -73,3 +73,8 @@ class PersonNotes(Aggregate):
     @evolve.register
     def _(self, event: PersonNoteRemoved) -> None:
         self.notes.pop(event.note, None)
+
+
+def plain_note(text: str) -> str:
+    """The text as it is kept."""
+    return text.replace("\r\n", "\n").strip()

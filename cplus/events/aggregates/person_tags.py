@@ -27,6 +27,7 @@ REFUSALS: Final[Mapping[str, str]] = {
     "over": worded("that can’t be undone any more"),
     "tag": worded("there is no such tag any more"),
     "tags": worded("a person can have up to %(most)s tags", most=MAX_TAGS),
+    "before": worded("the tags were changed otherwise meanwhile: choose again"),
     "erased": worded("this person was erased"),
     "gone": worded("this person isn’t there any more"),
 }

@@ -9,7 +9,7 @@ from cplus.events.catalogue.privacy import ErasureCompleted, ErasureRequested, P
 from cplus.events.names import erasure_stream, person_id
 from cplus.projections.queries import DataRequestCounts
 from tests.integration.web.asking import asks
-from tests.integration.web.harness import OTHER, SHOP, Harness, fields_of
+from tests.integration.web.harness import OTHER, SHOP, Harness, fields_of, path_of
 
 DAY = 24 * 3600
 
@@ -73,8 +73,10 @@ async def test_a_form_erases_nobody_but_whom_it_was_made_for(web: Harness) -> No
     async with web.signed_in() as browser:
         fields = fields_of((await browser.get(page)).text, page)
         assert (await browser.post(page, data=fields)).status_code == 303
-        other = await browser.post(f"/privacy/people/{person_id(bob)}/erase", data=fields)
-        assert other.status_code == 409
+        address = f"/privacy/people/{person_id(bob)}/erase"
+        assert path_of(await browser.post(address, data=fields)) == address
+        forged = await browser.post(address, data={**fields, "who": person_id(bob)})
+        assert forged.status_code == 409
     assert await requests(web, bob) == []
 
 

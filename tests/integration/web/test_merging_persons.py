@@ -142,3 +142,42 @@ async def test_only_so_many_records_become_one_person_by_merging(web: Harness) -
     use = web.parts.erasures
     why = await merging_persons.refusal(SHOP, BEA, ADA, use=use)
     assert why == "too many records would be one person (up to 20 can)"
+
+
+async def test_nobody_is_erased_whom_the_page_did_not_name(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    """Whoever was merged since, also where the rows do not show it yet, or in place of another."""
+    await two(web)
+    await web.conversation(person="person/carl", name="Carl Best", subject="Lamp")
+    erase, carl = "/privacy/people/ada/erase", "/customers/ada/merge?with=carl"
+    alone = fields_of((await browser.get(erase)).text, erase)
+    await merge(browser)
+    of_two = {**fields_of((await browser.get(erase)).text, erase), "all": "yes"}
+    await unmerge(browser)
+    form = fields_of((await browser.get(carl)).text, "/customers/ada/merge")
+    web.nudger.on = False
+    assert (await browser.post("/customers/ada/merge", data=form)).status_code == 303
+    for old in (alone, of_two):
+        assert path_of(await browser.post(erase, data=old)) == erase
+    assert "This page may be behind" in (await browser.get(erase)).text
+    web.nudger.on = True
+    await web.nudger.fold({SHOP: (await web.parts.store.head(SHOP)).position})
+    page = (await browser.get(erase)).text
+    assert "This page may be behind" not in page
+    assert "Carl" in page
+    answer = await browser.post(erase, data={**fields_of(page, erase), "all": "yes"})
+    assert path_of(answer).startswith("/privacy?erasing=")
+
+
+async def test_a_merge_that_was_taken_back_is_not_said_to_be_there(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    await two(web)
+    address = "/customers/ada/merge"
+    fields = fields_of((await browser.get(f"{address}?with=bea")).text, address)
+    assert (await browser.post(address, data=fields)).status_code == 303
+    await unmerge(browser)
+    again = await browser.post(address, data=fields)
+    assert again.status_code == 422
+    assert "They were merged with this form, and divided since." in again.text

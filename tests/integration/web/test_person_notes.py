@@ -118,3 +118,19 @@ async def test_nobody_writes_a_note_on_a_person_of_another_shop(
     answer = await browser.post("/customers/bea/notes", data={**fields, "note_text": "Mine."})
     assert answer.status_code == 404
     assert await notes_on(web.parts.recorder, OTHER, ["person/bea"]) == []
+
+
+async def test_another_note_by_the_same_form_comes_back_as_it_was_typed(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    await web.conversation()
+    fields = fields_of((await browser.get("/customers/ada")).text, "/customers/ada/notes")
+    await browser.post("/customers/ada/notes", data={**fields, "note_text": "First."})
+    answer = await browser.post("/customers/ada/notes", data={**fields, "note_text": "Second."})
+    assert answer.status_code == 422
+    assert ">Second.</textarea>" in answer.text
+    assert "Another note was saved with this form: save this one too." in answer.text
+    again = fields_of(answer.text, "/customers/ada/notes")
+    await browser.post("/customers/ada/notes", data={**again, "note_text": "Second."})
+    notes = await notes_on(web.parts.recorder, SHOP, [ADA])
+    assert {one.text for one in notes} == {"First.", "Second."}

@@ -201,3 +201,16 @@ async def test_another_shops_tag_or_person_is_none(
     assert (
         await browser.post("/customers/zed/tags", data={**fields, f"tag-{vip}": "1"})
     ).status_code == 404
+
+
+async def test_a_form_that_was_sent_before_with_other_tags_says_so(
+    web: Harness, browser: httpx.AsyncClient
+) -> None:
+    await web.conversation()
+    vip, trade = await made(web, "VIP", "Trade")
+    form = fields_of((await browser.get("/customers/ada")).text, "/customers/ada/tags")
+    await browser.post("/customers/ada/tags", data={**form, f"tag-{vip}": "1"})
+    answer = await browser.post("/customers/ada/tags", data={**form, f"tag-{trade}": "1"})
+    page = (await browser.get(path_of(answer))).text
+    assert "The tags were changed otherwise meanwhile: choose again." in page
+    assert "Tags saved." not in page
