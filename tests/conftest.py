@@ -25,6 +25,10 @@ from tests.databases import Databases, close_connected
 
 ROOT = Path(__file__).resolve().parent.parent
 SOAK = ROOT / "build" / "soak.json"
+LONGEST = (
+    ROOT / "tests" / "journeys",
+    ROOT / "tests" / "integration" / "web" / "test_looks.py",
+)
 Figures = Callable[..., None]
 
 # A machine that has other work to do takes longer for an example, and that is no fault.
@@ -191,10 +195,10 @@ def figures(record_property: Callable[[str, object], None]) -> Figures:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Begins with the journeys where workers share the tests: each takes long, and the last one
-    would keep one worker busy while the others have nothing left."""
+    """Begins with the longest files where workers share the tests: the last one would keep one
+    worker busy while the others have nothing left."""
     if hasattr(config, "workerinput"):  # a run without workers begins with what is quick
-        items.sort(key=lambda item: not item.path.is_relative_to(ROOT / "tests" / "journeys"))
+        items.sort(key=lambda item: not any(map(item.path.is_relative_to, LONGEST)))
 
 
 @pytest.hookimpl(wrapper=True)
