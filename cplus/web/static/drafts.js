@@ -125,7 +125,7 @@ class FormDraft {
     this.tell(told.told ?? told.reason ?? "");
     if (status === 200 && this.key.startsWith("draft /conversations/new")) {
       // So that it is found again when the page is loaded again.
-      history.replaceState(history.state, "", `/conversations/new?draft=${fields.key.value}`);
+      history.replaceState(history.state, "", `/conversations/new?draft=${fields.place.value.split("/")[1]}`);
       this.key = keyOfNew();
       memory.setItem("new", this.key);
     }

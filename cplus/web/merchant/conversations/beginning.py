@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from fastapi import APIRouter, Request
@@ -58,7 +58,13 @@ async def new(view: ViewDep, person: str = "", draft: str = "", done: str = "") 
         uploads, standing = view.drafting.opened(kept)
         told = dict(kept.fields)
         return _form(
-            view, told, key=kept.key, uploads=uploads, draft=standing, saved=done == "saved"
+            view,
+            told,
+            key=kept.key,
+            uploads=uploads,
+            draft=standing,
+            place=place,
+            saved=done == "saved",
         )
     known = (
         await view.queries.customer(view.me.shop, names.person(person)) if is_id(person) else None
@@ -84,7 +90,7 @@ async def send(
     # A form's text comes with CRLF.
     written = {**fields, "text": fields.get("text", "").replace("\r\n", "\n")}
 
-    own = OwnForm(me.shop, str(me.actor), key)
+    own, place = OwnForm(me.shop, str(me.actor), key), _place(fields, key)
     uploads, others = tokens.of_form(own, fields)
 
     def back(
@@ -101,7 +107,15 @@ async def send(
         offered = tokens.offered(own._replace(key=key), uploads)
         reason = f"{reason}{more}".lstrip()
         return _form(
-            view, written, reason, key, status, uploads=offered, inserted=inserted, draft=draft
+            view,
+            written,
+            reason,
+            key,
+            status,
+            uploads=offered,
+            inserted=inserted,
+            draft=draft,
+            place=place if draft.version else None,
         )
 
     if "insert" in fields:
@@ -112,9 +126,9 @@ async def send(
         written["text"] = inserted.text
         return back("", 200, key=key, inserted=inserted)
     if "draft" in fields:
-        saved = await save_by_button(view.drafting, Place("new", key), fields)
+        saved = await save_by_button(view.drafting, place, fields)
         if saved.standing is None:
-            return see_other(f"/conversations/new?draft={key}&done=saved")
+            return see_other(f"/conversations/new?draft={place.of}&done=saved")
         return back(saved.reason, saved.status, key=saved.key, draft=saved.standing)
     try:
         if others:
@@ -144,8 +158,14 @@ async def send(
         return back(UNSURE, 503, key=key)
     if isinstance(outcome, SentBefore):
         return back(SENT_BEFORE, 409)
-    await view.drafting.sent(Place("new", key), fields)
+    await view.drafting.sent(place, fields)
     return see_other(f"/conversations/{outcome.conversation_id}?at={outcome.position}&begun=1#end")
+
+
+def _place(fields: Mapping[str, str], key: str) -> Place:
+    """Where the draft of a form is: it is named after the first key that the form had."""
+    place = Place.read(fields.get("place", ""))
+    return place if place and place.kind == "new" and is_id(place.of) else Place("new", key)
 
 
 def _form(
@@ -158,9 +178,10 @@ def _form(
     uploads: Sequence[Offered] = (),
     inserted: Inserted = NOT_INSERTED,
     draft: Standing = NO_DRAFT,
+    place: Place | None = None,
     saved: bool = False,
 ) -> HTMLResponse:
-    fields = {name: written.get(name, "") for name in _FIELDS}
+    fields, key = {name: written.get(name, "") for name in _FIELDS}, key or new_key()
     more = {"again": "", "kept": (), "uploads": uploads, "inserted": inserted, "draft": draft}
     return view.pages.render(
         "conversation/new.html",
@@ -170,6 +191,7 @@ def _form(
         written={**fields, **more},
         saved=saved,
         reason=reason,
-        key=key or new_key(),
+        key=key,
+        place=(place or Place("new", key)).name,
         longest=MAX_SUBJECT,
     )
