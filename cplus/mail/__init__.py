@@ -36,7 +36,7 @@ from cplus.mail.proof import author_is_proved
 from cplus.mail.reading.automatic import NO_REPLIES, takes_no_answers
 from cplus.mail.reading.contact_form import ContactForm, contact_form, is_form_sender
 from cplus.mail.reading.html_text import to_text as html_text
-from cplus.mail.reading.mailbox import normal_address
+from cplus.mail.reading.mailbox import addresses_in, normal_address
 from cplus.mail.reading.parse import (
     NO_MAIL,
     attachment_bytes,
@@ -77,6 +77,7 @@ __all__ = [
     "Quoted",
     "Receipt",
     "Route",
+    "addresses_in",
     "answer_address",
     "attachment_bytes",
     "author_is_proved",

@@ -21,6 +21,7 @@ from cplus.events.log.row_sealing import RowField, open_in_row, seal_in_row
 from cplus.events.log.sealing import OpeningKeys, SealingKeys, unnamed
 from cplus.events.log.store import EventStore
 from cplus.events.names import command_claim, reply_claim
+from cplus.mail import addresses_in
 from cplus.mongo import Database, DuplicateKeyError, ReturnDocument, ids_of
 from cplus.wording import worded
 
@@ -160,6 +161,11 @@ class Drafts:
         if not version and await self._begun(shop, member, place, {"_id": id_, **row}):
             return Saved(1, now)
         kept = await self.of(shop, member, place)
+        # What stood there was sent, and its row was still there: this is another draft.
+        if kept is None and not version:
+            if await self._begun(shop, member, place, {"_id": id_, **row}):
+                return Saved(1, now)
+            kept = await self.of(shop, member, place)
         if kept is None:
             return Over(sent=False)
         if dict(kept.fields) != dict(fields):
@@ -246,9 +252,8 @@ class Drafts:
         self, shop: str, fields: Mapping[str, str], persons: Collection[str]
     ) -> bool:
         """Whether one of the addresses there is of one of these persons."""
-        told = ",".join(fields.get(one, "") for one in _ADDRESSED)
-        for address in told.replace(";", ",").split(","):
-            if address.strip() and not set(persons).isdisjoint(await self._find(shop, address)):
+        for written in addresses_in(",".join(fields.get(one, "") for one in _ADDRESSED)):
+            if not set(persons).isdisjoint(await self._find(shop, written)):
                 return True
         return False
 
@@ -265,8 +270,9 @@ class Drafts:
 
     async def _begun(self, shop: str, member: str, place: Place, row: dict[str, Any]) -> bool:
         """Adds the row of a new draft; False if there is one."""
-        mine = {"_id": ids_of(f"{shop}/{member}")}
-        if await self._rows.count_documents(mine, limit=MOST) >= MOST:
+        mine = {"_id": ids_of(f"{shop}/{member}"), **_THERE}
+        there = {**mine, "expires_at": {"$gt": self._clock()}}
+        if await self._rows.count_documents(there, limit=MOST) >= MOST:
             if await self._rows.find_one({"_id": row["_id"]}, {"_id": 1}):
                 return False
             raise InvalidInput(

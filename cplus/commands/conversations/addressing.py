@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
 from cplus.errors import InvalidInput
-from cplus.mail import is_own_address, normal_address
+from cplus.mail import addresses_in, is_own_address, normal_address
 from cplus.wording import worded
 
-_SEPARATORS: Final = re.compile(r"[,;\s]+")
-_BRACKETED: Final = re.compile(r"[^<>,;\n]*<([^<>]+)>")
 _SHOWN: Final = 80  # characters of what is no address
 _LONGEST: Final = 20_000  # characters of a field: fifty of the longest addresses
 
@@ -45,7 +42,7 @@ def _addresses(name: str, field: str, domain: str) -> list[str]:
     if len(field) > _LONGEST:
         raise InvalidInput(reason=worded("%(field)s is too long", field=name))
     found = []
-    for written in filter(None, _SEPARATORS.split(_BRACKETED.sub(r" \1 ", field))):
+    for written in addresses_in(field):
         address = normal_address(written)
         if address is None:
             raise InvalidInput(

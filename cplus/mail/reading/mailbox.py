@@ -18,6 +18,10 @@ _LOCAL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}")
 _DOMAIN = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
 
 
+_BETWEEN = re.compile(r"[,;\s]+")
+_BRACKETED = re.compile(r"[^<>,;\n]*<([^<>]+)>")
+
+
 class Mailbox(NamedTuple):
     """One address of a header."""
 
@@ -45,6 +49,12 @@ def normal_address(address: str) -> str | None:
             return None
     domain = domain.lower()
     return f"{local.lower()}@{domain}" if _DOMAIN.fullmatch(domain) else None
+
+
+def addresses_in(field: str) -> list[str]:
+    """What stands between commas, semicolons or spaces in a field that somebody typed, of
+    `Name <address>` the address. Not all of it need be an address."""
+    return list(filter(None, _BETWEEN.split(_BRACKETED.sub(r" \1 ", field))))
 
 
 class Addresses(NamedTuple):

@@ -160,6 +160,8 @@ async def test_drafts_are_few_and_short(world: World) -> None:
     assert isinstance(await world.save("y", at=Place("new", "k3"), version=1), Saved)
     assert isinstance(await world.save("z", at=Place("new", "k3")), Conflict)
     assert isinstance(await world.save("x", member="john"), Saved), "others have as many"
+    await world.drafts.discard(SHOP, MARY, Place("new", "k4"))
+    assert isinstance(await world.save("x", at=Place("new", "more")), Saved)
 
 
 @pytest.mark.parametrize("step", ["forget_drafts", "condemn", "destroy", "delete_objects", None])
@@ -170,7 +172,8 @@ async def test_an_erased_person_leaves_no_draft_that_opens(world: World, step: s
     await world.save("Lovelace was here", at=NOTE)
     await world.save("Dear Bea", at=of_bea, person=BEA)
     new = {"at": NEW, "person": None}
-    await world.save("Dear Lovelace", to="lovelace@shopper.example", **new)  # type: ignore[arg-type]
+    copied = "cleo@shopper.example Ada L. <lovelace@shopper.example>"
+    await world.save("Dear Lovelace", to="x@shopper.example", cc=copied, **new)  # type: ignore[arg-type]
     other = Place("new", "k4")
     await world.save("Dear Cleo", at=other, person=None, to="cleo@shopper.example")
     # She wrote in since: whom the address is of is known by now, and the draft still says nobody.
