@@ -65,6 +65,7 @@ PICTURES: Final = (
     Picture("conversation-phone", THREAD, "phone"),
     Picture("note", "/conversations/{bruno}", press="label:has-text('Note')", height=900),
     Picture("bulk", "/inbox?view=unanswered", press=".pick-all input"),
+    Picture("drafts", "/inbox/drafts"),
     Picture("history", "/conversations/{thread}/history"),
     Picture("whole-message", "/conversations/{thread}/messages/{message}"),
     Picture("history-then", "/conversations/{thread}/history/{then}"),

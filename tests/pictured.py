@@ -42,6 +42,7 @@ from cplus.events.order_parts import Fulfillment, LineItem, Tracking
 from cplus.events.segment import Definition
 from cplus.ids import random_id
 from cplus.shopify.oauth import Tokens
+from cplus.workspace.drafts import Place
 from tests.integration.web.erased import erase_person
 from tests.integration.web.framed import Framed
 from tests.integration.web.harness import SHOP
@@ -59,6 +60,15 @@ async def pictured(admin: Framed) -> dict[str, str]:
     ids = await _talks(shop, tags)
     await _customers(shop, tags)
     await _privacy(shop)
+    await shop.web.parts.drafts.save(
+        SHOP,
+        ROBIN.author,
+        Place("reply", ids["bruno"]),
+        key=random_id(26),
+        version=0,
+        person=PEOPLE["bruno"].id,
+        fields={"text": TOLD["draft"]},
+    )
     ids["saved"] = next(iter((await saved_replies_of(admin.web.parts.recorder, SHOP)).replies))
     shop.web.clock.now = shop.now
     return ids
