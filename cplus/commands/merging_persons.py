@@ -17,7 +17,7 @@ from cplus.commands.erasing import Erasures, asked_to_erase
 from cplus.errors import FormOfAnother, InvalidInput, NotFound
 from cplus.events.aggregates.person_pair import PersonPair
 from cplus.events.log.commit import Draft
-from cplus.events.log.outcomes import AlreadyRecorded
+from cplus.events.log.outcomes import AlreadyRecorded, Appended
 from cplus.events.names import command_claim, merge_stream
 from cplus.events.repository import decided
 from cplus.wording import worded
@@ -55,10 +55,11 @@ async def merge_persons(
         pair.merge(one=one, other=other, now=use.clock())
         return _draft(shop, pair, one, other, key, actor, source)
 
-    at = await _recorded(shop, one, other, key, decide, use)
-    if not (await _pair(shop, one, other, use)).merged:
+    outcome = await _recorded(shop, one, other, key, decide, use)
+    sent_before = isinstance(outcome, AlreadyRecorded)
+    if sent_before and not (await _pair(shop, one, other, use)).merged:
         raise InvalidInput(reason=worded("they were merged with this form, and divided since"))
-    return at
+    return outcome.position if outcome else None
 
 
 async def unmerge_persons(
@@ -71,7 +72,8 @@ async def unmerge_persons(
         pair.unmerge(one=one, other=other, now=use.clock())
         return _draft(shop, pair, one, other, key, actor, source)
 
-    return await _recorded(shop, one, other, key, decide, use)
+    outcome = await _recorded(shop, one, other, key, decide, use)
+    return outcome.position if outcome else None
 
 
 async def _pair(shop: str, one: str, other: str, use: Erasures) -> PersonPair:
@@ -102,8 +104,8 @@ async def _recorded(
     key: str,
     decide: Callable[[], Awaitable[Draft | None]],
     use: Erasures,
-) -> int | None:
+) -> Appended | AlreadyRecorded | None:
     outcome = await use.recorder.record(shop, command_claim(key), decide)
     if isinstance(outcome, AlreadyRecorded) and merge_stream(one, other) not in outcome.commit.refs:
         raise FormOfAnother(what="person")
-    return outcome.position if outcome else None
+    return outcome

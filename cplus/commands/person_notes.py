@@ -14,7 +14,7 @@ from cplus.actors import Actor, Source
 from cplus.commands.conversations.answering import Conversations
 from cplus.errors import FormOfAnother, InvalidInput, NotFound
 from cplus.events.aggregates.person_notes import PersonNote, PersonNotes, plain_note
-from cplus.events.log.outcomes import AlreadyRecorded
+from cplus.events.log.outcomes import AlreadyRecorded, Appended
 from cplus.events.names import command_claim, notes_stream
 from cplus.events.recording import Recorder
 from cplus.ids import derived
@@ -44,13 +44,13 @@ async def write_note(
         author=actor.author,
         now=use.clock(),
     )
-    position = await _change(shop, person, decision, key, actor, source, use)
-    kept: PersonNotes = await use.recorder.load(PersonNotes, shop, notes_stream(person))
-    if note in kept.notes and kept.notes[note].text != plain_note(text):
-        raise InvalidInput(
-            reason=worded("another note was saved with this form: save this one too")
-        )
-    return position
+    outcome = await _change(shop, person, decision, key, actor, source, use)
+    if isinstance(outcome, AlreadyRecorded):
+        kept: PersonNotes = await use.recorder.load(PersonNotes, shop, notes_stream(person))
+        if note in kept.notes and kept.notes[note].text != plain_note(text):
+            reason = worded("another note was saved with this form: save this one too")
+            raise InvalidInput(reason=reason)
+    return outcome.position if outcome else None
 
 
 async def remove_note(
@@ -58,7 +58,8 @@ async def remove_note(
 ) -> int | None:
     """Takes a note on the person back; returns the position, None if there is none any more."""
     decision = partial(PersonNotes.remove, note=note, now=use.clock())
-    return await _change(shop, person, decision, key, actor, source, use)
+    outcome = await _change(shop, person, decision, key, actor, source, use)
+    return outcome.position if outcome else None
 
 
 async def _change(
@@ -69,7 +70,7 @@ async def _change(
     actor: Actor,
     source: Source,
     use: Conversations,
-) -> int | None:
+) -> Appended | AlreadyRecorded | None:
     if not await use.recorder.store.by_ref(shop, person, 1):
         raise NotFound(what="person")
     stream = notes_stream(person)
@@ -85,4 +86,4 @@ async def _change(
     )
     if isinstance(outcome, AlreadyRecorded) and stream not in outcome.commit.refs:
         raise FormOfAnother(what="person")
-    return outcome.position if outcome else None
+    return outcome

@@ -19,7 +19,7 @@ from cplus.errors import FormOfAnother, NotFound
 from cplus.events.aggregates.person_tags import MOST_AT_ONCE, PersonTags, refused
 from cplus.events.base import NewEvent
 from cplus.events.log.commit import Commit, Draft
-from cplus.events.log.outcomes import AlreadyRecorded
+from cplus.events.log.outcomes import AlreadyRecorded, Appended
 from cplus.events.names import command_claim, tags_stream
 from cplus.events.repository import decided
 from cplus.ids import derived
@@ -55,13 +55,15 @@ async def tag_person(
     use: Erasures,
 ) -> int | None:
     """Puts tags, by their ids, on a person (`person/…`) and takes others off; returns the position,
-    None if nothing changed. Raises InvalidInput with the code `before` if they are not there: the
-    form was sent before with others, or somebody was as quick."""
+    None if nothing changed. Raises InvalidInput with the code `before` if the form was sent before,
+    and the tags are not as it says now."""
     how: _Tags = {"added": added, "removed": removed}
-    position = await _put(shop, person, how, key=key, actor=actor, source=source, use=use)
-    if not await _holds(shop, person, set(added), set(removed) - set(added), use):
-        raise refused("before")
-    return position
+    outcome = await _put(shop, person, how, key=key, actor=actor, source=source, use=use)
+    if isinstance(outcome, AlreadyRecorded):
+        there = await _tags_of(shop, person, use)
+        if not (there.issuperset(added) and there.isdisjoint(set(removed) - set(added))):
+            raise refused("before")
+    return outcome.position if outcome else None
 
 
 async def tag_people(
@@ -94,9 +96,10 @@ async def tag_people(
 
             async def one(person: str) -> int | None:
                 own = key_in(key, person)
-                return await _put(
+                outcome = await _put(
                     shop, person, how, key=own, actor=actor, source=source, use=erasures
                 )
+                return outcome.position if outcome else None
 
             return await each(chosen, one)
 
@@ -129,9 +132,10 @@ async def undo_tagging(
                 tags.undo(person=one, versions=versions, known=known, now=now)
 
             own = key_in(key, person)
-            return await _change(
+            outcome = await _change(
                 shop, person, decide, key=own, actor=actor, source=source, use=erasures
             )
+            return outcome.position if outcome else None
 
         return await each(made, one)
 
@@ -145,7 +149,7 @@ async def _put(
     actor: Actor,
     source: Source,
     use: Erasures,
-) -> int | None:
+) -> Appended | AlreadyRecorded | None:
     added, removed = how.get("added", ()), how.get("removed", ())
     known, now = (await settings_of(use.recorder, shop)).tags, use.clock()
     if not set(added) <= known.keys():
@@ -172,7 +176,7 @@ async def _change(
     actor: Actor,
     source: Source,
     use: Erasures,
-) -> int | None:
+) -> Appended | AlreadyRecorded | None:
     if not await use.recorder.store.by_ref(shop, person, 1):
         raise NotFound(what="person")
 
@@ -203,17 +207,15 @@ async def _change(
         ours = {tags_stream(one) for one in await _ids(shop, person, use)}
         if ours.isdisjoint(outcome.commit.refs):
             raise FormOfAnother(what="person")
-    return outcome.position if outcome else None
+    return outcome
 
 
-async def _holds(shop: str, person: str, added: set[str], removed: set[str], use: Erasures) -> bool:
-    """Whether the person has these tags and none of the others: not so if the form was sent before,
-    with other ones, or if somebody changed them since."""
+async def _tags_of(shop: str, person: str, use: Erasures) -> set[str]:
     there = set[str]()
     for one in await _ids(shop, person, use):
         tags: PersonTags = await use.recorder.load(PersonTags, shop, tags_stream(one))
         there.update(tags.tags)
-    return there.issuperset(added) and there.isdisjoint(removed)
+    return there
 
 
 async def _ids(shop: str, person: str, use: Erasures) -> Sequence[str]:

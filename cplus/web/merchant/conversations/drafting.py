@@ -49,6 +49,13 @@ ELSEWHERE: Final = worded(
     "keep it instead."
 )
 SENT: Final = worded("This was sent already, so its draft is gone.")
+RESTORED: Final = {
+    "draft-restored": worded("The draft is back."),
+    "draft-gone": worded(
+        "It can’t be brought back: you began another draft since, or it was too long ago."
+    ),
+}
+"""What an address says of a draft that was to be brought back, and the words for it."""
 _EMPTY: Final = worded("Write something first: an empty draft isn’t kept.")
 _ERASED: Final = worded("The person of this conversation was erased, so no draft is kept.")
 _ADDRESSES: Final[Mapping[Kind, str]] = {

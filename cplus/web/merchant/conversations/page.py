@@ -37,7 +37,7 @@ from cplus.web.kit.pages import Pages
 from cplus.web.kit.signed_in import Merchant, MerchantDep
 from cplus.web.merchant.conversations.addresses import IdDep, is_id
 from cplus.web.merchant.conversations.beside import Beside, beside
-from cplus.web.merchant.conversations.drafting import Drafting, DraftingDep
+from cplus.web.merchant.conversations.drafting import RESTORED, Drafting, DraftingDep
 from cplus.web.merchant.conversations.held import held
 from cplus.web.merchant.conversations.meanwhile import seen_on
 from cplus.web.merchant.conversations.present import present
@@ -89,11 +89,7 @@ _DONE: Final[dict[str, tuple[Callable[[Conversation], bool], str]]] = {
     "draft-saved": (lambda _: True, worded("Draft saved. Only you see it.")),
     "draft-discarded": (lambda _: True, worded("Draft discarded.")),
     "note-discarded": (lambda _: True, worded("Draft of the note discarded.")),
-    "draft-restored": (lambda _: True, worded("The draft is back.")),
-    "draft-gone": (
-        lambda _: True,
-        worded("It can’t be brought back: you began another draft since, or it was too long ago."),
-    ),
+    **{what: (lambda _: True, words) for what, words in RESTORED.items()},
     "closed": (lambda row: not row.open, worded("Closed.")),
     "reopened": (lambda row: row.open, worded("Reopened.")),
     "dismissed": (lambda _: True, worded("Dismissed.")),

@@ -20,7 +20,7 @@ from cplus.commands.conversations.answering import (
     Replied,
     SentBefore,
 )
-from cplus.commands.conversations.attaching import Chosen, kept_of
+from cplus.commands.conversations.attaching import Chosen
 from cplus.commands.conversations.uploading import Uploaded
 from cplus.commands.conversations.withdrawing import TooLate, withdraw
 from cplus.errors import (
@@ -52,7 +52,7 @@ from cplus.web.merchant.conversations.inserting import Addressee, insert, refuse
 from cplus.web.merchant.conversations.meanwhile import told_as_seen, words_of
 from cplus.web.merchant.conversations.page import View, ViewDep, show_page
 from cplus.web.merchant.conversations.thread import caught_up
-from cplus.web.merchant.conversations.written import Written
+from cplus.web.merchant.conversations.written import Written, kept_again
 from cplus.web.merchant.inbox.place import CameFromDep, Place
 from cplus.wording import worded
 from cplus.workspace.drafts import Place as DraftPlace
@@ -187,17 +187,14 @@ async def _read(
 ) -> _Form:
     me = view.me
     fields, sent = await own_form_with_files(request, signatures, me.session)
-    key, again = form_key(fields), fields.get("again", "")
-    taken = (
-        await answering.taken_back(me.shop, conversation_id, again, use=view.use) if again else None
-    )
+    key = form_key(fields)
     written = Written(
         fields.get("text", "").replace("\r\n", "\n"),  # a form's text comes with CRLF
         fields.get("cc", ""),
         fields.get("bcc", ""),
         fields.get("at", ""),
-        again=again,
-        kept=kept_of(taken, [name[5:] for name in fields if name.startswith("keep-")]),
+        again=fields.get("again", ""),
+        kept=await kept_again(view.use, me.shop, conversation_id, fields),
         draft=Standing.of_form(fields),
     )
     own = OwnForm(me.shop, str(me.actor), key)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -81,6 +81,15 @@ async def written_again(
     return Written(reply.text, cc, bcc, key=key, again=message_id, kept=kept, draft=TAKEN_BACK)
 
 
+async def kept_again(
+    use: Conversations, shop: str, conversation_id: str, fields: Mapping[str, str]
+) -> Sequence[StoredFile]:
+    """The files of a reply that was taken back which its form keeps."""
+    again = fields.get("again", "")
+    taken = await answering.taken_back(shop, conversation_id, again, use=use) if again else None
+    return kept_of(taken, [name[5:] for name in fields if name.startswith("keep-")])
+
+
 async def with_drafts(
     drafting: Drafting, use: Conversations, conversation_id: str, written: Written, note: Note
 ) -> tuple[Written, Note]:
@@ -105,20 +114,14 @@ async def _taken_up(
     if written.text and draft.key != written.key:
         text = f"{written.text}\n\n{told.get('text', '')}".rstrip()
         return replace(written, text=text, draft=standing._replace(unsaved=True))
-    again = told.get("again", "")
-    taken = (
-        await answering.taken_back(drafting.me.shop, conversation_id, again, use=use)
-        if again
-        else None
-    )
     return Written(
         told.get("text", ""),
         told.get("cc", ""),
         told.get("bcc", ""),
         told.get("at", ""),
         key=draft.key,
-        again=again,
-        kept=kept_of(taken, [name[5:] for name in told if name.startswith("keep-")]),
+        again=told.get("again", ""),
+        kept=await kept_again(use, drafting.me.shop, conversation_id, told),
         uploads=uploads,
         draft=standing,
     )

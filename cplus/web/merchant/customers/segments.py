@@ -87,12 +87,17 @@ async def remove(
     return see_other(f"{PAGE}?saved=yes")
 
 
+def told_by(query: str) -> dict[str, str]:
+    """What the address of a list says, by name; nothing if it cannot be read."""
+    try:
+        return dict(parse_qsl(query[:_LONGEST], max_num_fields=30))
+    except ValueError:
+        return {}
+
+
 def definition_of(query: str) -> Definition:
     """What a list shows, as its address says it."""
-    try:
-        return Definition.of(dict(parse_qsl(query[:_LONGEST], max_num_fields=30)))
-    except ValueError:
-        return Definition()
+    return Definition.of(told_by(query))
 
 
 async def _page(

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
@@ -19,6 +18,7 @@ from cplus.web.kit.forms import form_key, own_form
 from cplus.web.kit.signed_in import MerchantDep, see_other
 from cplus.web.merchant.customers.customers import LONGEST, PERSON
 from cplus.web.merchant.customers.person import ViewDep, page_of
+from cplus.web.merchant.customers.segments import told_by
 from cplus.web.merchant.privacy.exports import PersonDep
 
 router = APIRouter(prefix="/customers")
@@ -26,7 +26,6 @@ router = APIRouter(prefix="/customers")
 _PICK: Final = "pick-"
 _TAG: Final = "tag-"
 _FIELDS: Final = 150
-_LONGEST: Final = 4_000  # characters of what a form says is listed
 
 
 @router.get("/tags")
@@ -117,9 +116,7 @@ async def tag(
 
 def _back(listed: str, **told: Any) -> Response:
     """To the list that the form was under, as its address says it."""
-    given = dict[str, str]()
-    with suppress(ValueError):
-        given |= parse_qsl(listed[:_LONGEST], max_num_fields=30)
+    given = told_by(listed)
     kept = {name: given[name][:LONGEST] for name in ("q", "segment", "cursor") if name in given}
     said = {name: str(value) for name, value in told.items() if value}
     query = urlencode(kept | Definition.of(given).told | said)

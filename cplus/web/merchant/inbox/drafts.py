@@ -9,18 +9,10 @@ from fastapi.responses import HTMLResponse
 
 from cplus.projections.queries import Conversation
 from cplus.web.kit.deps import PagesDep
-from cplus.web.merchant.conversations.drafting import DraftingDep, address_of_draft
-from cplus.wording import Worded, worded
+from cplus.web.merchant.conversations.drafting import RESTORED, DraftingDep, address_of_draft
 from cplus.workspace.drafts import Draft, Place
 
 router = APIRouter()
-
-_DONE: dict[str, Worded] = {
-    "draft-restored": worded("The draft is back."),
-    "draft-gone": worded(
-        "It can’t be brought back: you began another draft since, or it was too long ago."
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,5 +45,5 @@ async def drafts(
         section="inbox",
         begun=begun,
         discarded=gone.name if gone else "",
-        done=_DONE.get(done, ""),
+        done=RESTORED.get(done, ""),
     )
